@@ -1,0 +1,241 @@
+import type { DType } from "./dtype.js";
+import { hillFormula } from "./elements.js";
+import { StowageError } from "./errors.js";
+import { describeArray, elementAt, isNdArray, type NdArray, ndarray, scalar } from "./nd-array.js";
+import { describeValue, type Row, type Value } from "./row.js";
+
+/** Values with one entry an atom: numbers in an array, text in a list. */
+export type AtomArray = NdArray | Value[];
+
+export interface AtomsInit {
+  /** One an atom. */
+  atomicNumbers: ArrayLike<number>;
+  /** Shape (nAtoms, 3), Å. A bare `Float32Array` or `Float64Array` is taken row by row. */
+  positions: NdArray | Float32Array | Float64Array;
+  /** Shape (3, 3), rows are lattice vectors, Å. Default: zeros. */
+  cell?: NdArray | Float32Array | Float64Array;
+  /** Periodic along each lattice vector. Default: none. */
+  pbc?: readonly boolean[];
+  arrays?: Record<string, AtomArray>;
+  calc?: Record<string, Value>;
+  info?: Record<string, Value>;
+  constraints?: Value[];
+}
+
+type Dtypes = Record<string, DType>;
+
+/**
+ * One structure, as ASE's `Atoms` holds it: geometry, per-atom arrays, calculator results and free information.
+ *
+ * | member | shape, unit |
+ * |---|---|
+ * | `atomicNumbers` | (nAtoms,) |
+ * | `positions` | (nAtoms, 3), Å |
+ * | `cell` | (3, 3), rows are vectors, Å; zeros without a lattice |
+ * | `calc.energy`, `calc.forces` | eV; (nAtoms, 3), eV/Å |
+ * | `calc.stress` | (6,) Voigt xx, yy, zz, yz, xz, xy, or (3, 3); eV/Å³ |
+ * | `arrays` | one entry an atom, besides positions and numbers |
+ */
+export class Atoms {
+  atomicNumbers: Uint8Array;
+  positions: NdArray;
+  cell: NdArray;
+  pbc: [boolean, boolean, boolean];
+  arrays: Record<string, AtomArray>;
+  calc: Record<string, Value>;
+  info: Record<string, Value>;
+  /** As ASE's `todict()` gives them: `{ name, kwargs }`. */
+  constraints: Value[];
+  /**
+   * The stored dtype of scalars whose plain value does not tell it, by row key: `{ "info.charge": "float64" }` for a
+   * float that is integral. Filled on reading, used on writing, so that a copy keeps the dtypes of its source.
+   */
+  dtypes: Dtypes | undefined;
+
+  constructor(init: AtomsInit) {
+    this.atomicNumbers = toAtomicNumbers(init.atomicNumbers);
+    this.positions = asArray(init.positions, [this.atomicNumbers.length, 3], "positions");
+    this.cell = asArray(init.cell ?? new Float64Array(9), [3, 3], "cell");
+    this.pbc = [init.pbc?.[0] ?? false, init.pbc?.[1] ?? false, init.pbc?.[2] ?? false];
+    this.arrays = init.arrays ?? {};
+    this.calc = init.calc ?? {};
+    this.info = init.info ?? {};
+    this.constraints = init.constraints ?? [];
+    this.dtypes = undefined;
+  }
+
+  /** Number of atoms. */
+  get nAtoms(): number {
+    return this.atomicNumbers.length;
+  }
+
+  /** Composition in Hill order, such as `C2H6O`. */
+  get formula(): string {
+    return hillFormula(this.atomicNumbers);
+  }
+}
+
+/**
+ * Checks atomic numbers and keeps them as bytes.
+ *
+ * @throws {StowageError} ERR_DTYPE for anything but whole numbers from 0 to 255.
+ */
+export function toAtomicNumbers(numbers: ArrayLike<number | bigint>): Uint8Array {
+  if (numbers instanceof Uint8Array) return numbers;
+  const bytes = new Uint8Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = Number(numbers[i]);
+    bytes[i] = number;
+    if (bytes[i] !== number) {
+      throw new StowageError(
+        "ERR_DTYPE",
+        `Cannot use atomic number ${number} of atom ${i}: it must be 0 to 255`,
+        {
+          expected: "0 to 255",
+          found: String(number),
+        },
+      );
+    }
+  }
+  return bytes;
+}
+
+function asArray(value: NdArray | Float32Array | Float64Array, shape: number[], name: string): NdArray {
+  if (!isNdArray(value)) {
+    if (!ArrayBuffer.isView(value))
+      throw new TypeError(`Cannot use ${name}: expected an NdArray or a typed array`);
+    return ndarray(value, shape);
+  }
+  if (value.shape.length !== shape.length || value.shape.some((extent, i) => extent !== shape[i])) {
+    throw new StowageError(
+      "ERR_SHAPE",
+      `Cannot use ${name} of ${describeArray(value)}: the shape must be (${shape.join(", ")})`,
+      { expected: `(${shape.join(", ")})`, found: `(${value.shape.join(", ")})` },
+    );
+  }
+  return value;
+}
+
+/**
+ * The flat row of a structure, in the key order of ASE's world: cell, pbc, arrays, info, calc, constraints.
+ *
+ * Arrays are shared with the atoms, not copied. Plain numbers take the dtype that reading noted in `atoms.dtypes`;
+ * without one an integral number under `info` becomes an int64, any other a float64.
+ */
+export function atomsToRow(atoms: Atoms): Row {
+  const row: Row = {
+    cell: atoms.cell,
+    pbc: ndarray(Uint8Array.from(atoms.pbc, Number), [3], "bool"),
+    "arrays.numbers": ndarray(atoms.atomicNumbers),
+    "arrays.positions": atoms.positions,
+  };
+  for (const [name, value] of Object.entries(atoms.arrays)) row[`arrays.${name}`] = value;
+  for (const [name, value] of Object.entries(atoms.info)) {
+    row[`info.${name}`] = exactScalar(`info.${name}`, value, atoms.dtypes);
+  }
+  for (const [name, value] of Object.entries(atoms.calc)) {
+    row[`calc.${name}`] = exactScalar(`calc.${name}`, value, atoms.dtypes);
+  }
+  if (atoms.constraints.length > 0) row.constraints = atoms.constraints;
+  return row;
+}
+
+/** Gives a plain number its dtype: the noted one if there is one, else int64 for whole numbers under `info`. */
+function exactScalar(key: string, value: Value, dtypes: Dtypes | undefined): Value {
+  if (typeof value === "bigint") return scalar(value, dtypes?.[key] ?? "int64");
+  if (typeof value !== "number") return value;
+  const noted = dtypes?.[key];
+  if (noted === undefined) {
+    return key.startsWith("info.") && isInt64(value) ? scalar(value, "int64") : value;
+  }
+  // A note that the value has outgrown (it was edited since) no longer binds.
+  if (noted === "float64" || (noted !== "float32" && noted !== "float16" && !Number.isInteger(value)))
+    return value;
+  return scalar(value, noted);
+}
+
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && !Object.is(value, -0) && Math.abs(value) < 2 ** 63;
+}
+
+/**
+ * The structure that a row describes. Arrays are shared with the row, not copied.
+ *
+ * @throws {StowageError} ERR_ROW for keys outside ASE's namespaces, or arrays of the wrong shape.
+ */
+export function rowToAtoms(row: Row): Atoms {
+  const numbers = row["arrays.numbers"];
+  const atomicNumbers = numbers === undefined ? new Uint8Array(0) : numbersOf(numbers);
+  const nAtoms = atomicNumbers.length;
+  const positions = row["arrays.positions"] ?? ndarray(new Float64Array(nAtoms * 3), [nAtoms, 3]);
+  if (!isNdArray(positions)) throw wrongRow("arrays.positions", positions, "an array of shape (nAtoms, 3)");
+  const cell = row.cell ?? ndarray(new Float64Array(9), [3, 3]);
+  if (!isNdArray(cell)) throw wrongRow("cell", cell, "an array of shape (3, 3)");
+  const atoms = new Atoms({ atomicNumbers, positions, cell, pbc: pbcOf(row.pbc) });
+  const dtypes: Dtypes = {};
+  for (const [key, value] of Object.entries(row)) {
+    const dot = key.indexOf(".");
+    const name = key.slice(dot + 1);
+    switch (dot < 0 ? key : key.slice(0, dot)) {
+      case "arrays":
+        if (name === "numbers" || name === "positions") break;
+        if (!isNdArray(value) && !Array.isArray(value)) throw wrongRow(key, value, "one value an atom");
+        atoms.arrays[name] = value;
+        break;
+      case "calc":
+        atoms.calc[name] = noteScalar(key, value, dtypes);
+        break;
+      case "info":
+        atoms.info[name] = noteScalar(key, value, dtypes);
+        break;
+      case "constraints":
+        if (!Array.isArray(value)) throw wrongRow(key, value, "a list of { name, kwargs }");
+        atoms.constraints = value;
+        break;
+      case "cell":
+      case "pbc":
+        break;
+      default:
+        throw wrongRow(key, value, "keys under arrays., calc. or info., or cell, pbc, constraints");
+    }
+  }
+  for (const _ in dtypes) {
+    atoms.dtypes = dtypes;
+    break;
+  }
+  return atoms;
+}
+
+/** Unwraps a scalar and notes its dtype where the plain value would be taken for another. */
+function noteScalar(key: string, value: Value, dtypes: Dtypes): Value {
+  if (typeof value === "number") {
+    if (key.startsWith("info.") && isInt64(value)) dtypes[key] = "float64";
+    return value;
+  }
+  if (!isNdArray(value) || value.shape.length > 0 || value.dtype.startsWith("complex")) return value;
+  if (value.dtype === "bool") return elementAt(value);
+  if (value.dtype !== "int64" || !key.startsWith("info.")) dtypes[key] = value.dtype;
+  return elementAt(value);
+}
+
+function numbersOf(value: Value): Uint8Array {
+  if (isNdArray(value) && value.shape.length === 1) return toAtomicNumbers(value.data);
+  throw wrongRow("arrays.numbers", value, "an array of shape (nAtoms,)");
+}
+
+function pbcOf(value: Value | undefined): boolean[] {
+  if (value === undefined) return [false, false, false];
+  if (isNdArray(value) && value.data.length === 3) return Array.from(value.data, Boolean);
+  if (Array.isArray(value) && value.length === 3) return value.map(Boolean);
+  throw wrongRow("pbc", value, "three booleans");
+}
+
+function wrongRow(key: string, value: Value, expected: string): StowageError<"ERR_ROW"> {
+  return new StowageError(
+    "ERR_ROW",
+    `Cannot make atoms of this row: "${key}" is ${describeValue(value)}, expected ${expected}`,
+    {
+      key,
+    },
+  );
+}

@@ -1,0 +1,116 @@
+import { StowageError } from "./errors.js";
+
+/**
+ * Where bytes are: memory, a file, a map, a Blob, a range of a URL.
+ *
+ * Everything that reads a format is a function of this contract.
+ */
+export interface ByteSource {
+  /** A path or URL, for messages. */
+  readonly name: string;
+  readonly byteLength: number;
+  /**
+   * Reads exactly `byteLength` bytes.
+   *
+   * @throws {StowageError} ERR_SOURCE_BOUNDS for a range outside the source, ERR_SOURCE_TRUNCATED if a file shrank.
+   */
+  read(byteOffset: number, byteLength: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A source that can also answer at once. */
+export interface SyncByteSource extends ByteSource {
+  /**
+   * Whether `readSync` hands out views of memory that exists already, at no cost.
+   * Views are valid until the source is closed.
+   */
+  readonly resident: boolean;
+  /** Reads exactly `byteLength` bytes: a view where {@link resident}, else fresh memory. */
+  readSync(byteOffset: number, byteLength: number): Uint8Array;
+  /** Fills `target` from `byteOffset` on. */
+  readIntoSync(target: Uint8Array, byteOffset: number): void;
+}
+
+/** Whether a source can answer at once. */
+export function isSyncSource(source: ByteSource): source is SyncByteSource {
+  return "readSync" in source;
+}
+
+/** Throws ERR_SOURCE_BOUNDS unless the range lies inside the source. */
+export function checkRange(source: ByteSource, byteOffset: number, byteLength: number): void {
+  if (byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= source.byteLength) return;
+  throw new StowageError(
+    "ERR_SOURCE_BOUNDS",
+    `Cannot read ${byteLength} bytes at ${byteOffset} of ${source.name}: it has ${source.byteLength} bytes`,
+    { path: source.name, byteOffset, byteLength, sourceLength: source.byteLength },
+  );
+}
+
+/** Bytes that are in memory already. */
+export class MemorySource implements SyncByteSource {
+  readonly resident = true;
+  readonly name: string;
+  #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array | ArrayBuffer, name = "memory") {
+    this.#bytes = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+    this.name = name;
+  }
+
+  get byteLength(): number {
+    return this.#bytes.byteLength;
+  }
+
+  readSync(byteOffset: number, byteLength: number): Uint8Array {
+    checkRange(this, byteOffset, byteLength);
+    return this.#bytes.subarray(byteOffset, byteOffset + byteLength);
+  }
+
+  readIntoSync(target: Uint8Array, byteOffset: number): void {
+    target.set(this.readSync(byteOffset, target.byteLength));
+  }
+
+  async read(
+    byteOffset: number,
+    byteLength: number,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Uint8Array> {
+    options.signal?.throwIfAborted();
+    return this.readSync(byteOffset, byteLength);
+  }
+
+  close(): void {
+    this.#bytes = new Uint8Array(0);
+  }
+}
+
+/** A Blob or File, as browsers and `fs.openAsBlob` give them. Slices are read when asked for. */
+export class BlobSource implements ByteSource {
+  readonly name: string;
+  #blob: Blob;
+
+  constructor(blob: Blob, name: string = "name" in blob ? String(blob.name) : "blob") {
+    this.#blob = blob;
+    this.name = name;
+  }
+
+  get byteLength(): number {
+    return this.#blob.size;
+  }
+
+  async read(
+    byteOffset: number,
+    byteLength: number,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Uint8Array> {
+    checkRange(this, byteOffset, byteLength);
+    options.signal?.throwIfAborted();
+    const buffer = await this.#blob.slice(byteOffset, byteOffset + byteLength).arrayBuffer();
+    options.signal?.throwIfAborted();
+    return new Uint8Array(buffer);
+  }
+
+  close(): void {
+    this.#blob = new Blob([]);
+  }
+}

@@ -1,0 +1,91 @@
+import { StowageError } from "./errors.js";
+
+/**
+ * Node's `fs`, found when it is needed: a static import would keep this package out of browsers.
+ *
+ * @throws {StowageError} ERR_UNSUPPORTED where there is no file system.
+ */
+export function nodeFs(): typeof import("node:fs") {
+  return builtin("node:fs");
+}
+
+/** Node's `path`, found when it is needed. */
+export function nodePath(): typeof import("node:path") {
+  return builtin("node:path");
+}
+
+/** Node's `os`, found when it is needed. */
+export function nodeOs(): typeof import("node:os") {
+  return builtin("node:os");
+}
+
+function builtin<T>(name: string): T {
+  const module = globalThis.process?.getBuiltinModule?.(name);
+  if (module !== undefined) return module as T;
+  throw new StowageError(
+    "ERR_UNSUPPORTED",
+    "Cannot open files by path: this runtime has no file system",
+    { feature: "files by path" },
+    { hint: "pass a Blob, a File or a Uint8Array; on Node, version 20.16 or later is needed" },
+  );
+}
+
+/** Turns what the operating system said about a path into a {@link StowageError}. */
+export function fileError(error: unknown, verb: string, path: string): unknown {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new StowageError(
+      "ERR_FILE_MISSING",
+      `Cannot ${verb} ${path}: there is no such file`,
+      { path },
+      {
+        cause: error,
+      },
+    );
+  }
+  if (code === "EEXIST") return fileExists(path);
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof StowageError) return error;
+  const reason = REASONS[String(code)] ?? error.message;
+  return new StowageError(
+    "ERR_FILE_ACCESS",
+    `Cannot ${verb} ${path}: ${reason}`,
+    { path, reason },
+    { cause: error },
+  );
+}
+
+const REASONS: Record<string, string> = {
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EISDIR: "it is a folder",
+  ENOSPC: "no space is left on the device",
+  EROFS: "the file system is read-only",
+  EMFILE: "too many files are open",
+};
+
+/** The error for a file that must not be there yet. */
+export function fileExists(path: string): StowageError<"ERR_FILE_EXISTS"> {
+  return new StowageError(
+    "ERR_FILE_EXISTS",
+    `Cannot create ${path}: the file exists`,
+    { path },
+    {
+      hint: "choose another name, or pass overwrite: true (--overwrite on the command line)",
+    },
+  );
+}
+
+/** Flushes a directory, so that a rename or a new name in it survives a power cut. Not every system can. */
+export function syncDirectory(path: string): void {
+  const fs = nodeFs();
+  try {
+    const fd = fs.openSync(path, "r");
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    // Windows cannot open a directory, some network file systems cannot flush one: the data itself is flushed.
+  }
+}

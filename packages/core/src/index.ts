@@ -1,0 +1,87 @@
+export { type AtomArray, Atoms, type AtomsInit, atomsToRow, rowToAtoms, toAtomicNumbers } from "./atoms.js";
+export {
+  type Answer,
+  type BackendMap,
+  type BackendSpec,
+  type Capabilities,
+  closed,
+  columnOf,
+  columnOfSync,
+  defineBackend,
+  getRow,
+  iterateRows,
+  type LossNote,
+  type Mode,
+  type OpenOptions,
+  type RowStore,
+  readOnly,
+  toAsync,
+} from "./backend.js";
+export {
+  BlobSource,
+  type ByteSource,
+  checkRange,
+  isSyncSource,
+  MemorySource,
+  type SyncByteSource,
+} from "./byte-source.js";
+export { isCalculatorResult, PER_ATOM_RESULTS, PER_STRUCTURE_RESULTS } from "./calculator.js";
+export { CATALOG, type CatalogEntry } from "./catalog.js";
+export {
+  allocate,
+  DTYPES,
+  type DType,
+  type DTypeInfo,
+  dtypeOf,
+  isDType,
+  parseDTypeCode,
+  type TypedArray,
+  type TypedArrays,
+  viewElements,
+} from "./dtype.js";
+export { atomicNumberOf, CHEMICAL_SYMBOLS, hillFormula, symbolOf } from "./elements.js";
+export { type ErrorCode, type ErrorDetails, isStowageError, quote, StowageError } from "./errors.js";
+export { FileLock } from "./file-lock.js";
+export { FileSource } from "./file-source.js";
+export { fileError, fileExists, nodeFs, nodePath, syncDirectory } from "./file-system.js";
+export { float16ToNumber, numberToFloat16 } from "./float16.js";
+export { isPerAtomKey, memory, memoryStore, pickKeys, schemaOfRows } from "./memory-backend.js";
+export {
+  bytesOf,
+  copyArray,
+  describeArray,
+  elementAt,
+  float64,
+  int64,
+  isNdArray,
+  type NdArray,
+  ndarray,
+  scalar,
+  sizeOf,
+} from "./nd-array.js";
+export { decodeNpyData, encodeNpy, type NpyHeader, parseNpyHeader, readNpy, writeNpy } from "./npy.js";
+export { type PlannedRead, planReads } from "./read-plan.js";
+export {
+  definePlugin,
+  type ImportPackage,
+  openStore,
+  type Plugin,
+  registerPlugin,
+  resolveBackend,
+} from "./registry.js";
+export {
+  type Column,
+  describeValue,
+  equalValues,
+  type Field,
+  fieldOf,
+  mergeFields,
+  plainValue,
+  type Row,
+  type RowSchema,
+  type Value,
+} from "./row.js";
+export { columnFromValues, setElements } from "./row-column.js";
+export { slabAllocate } from "./slab.js";
+export { type Progress, progressReporter, resolveIndex, type TaskOptions } from "./task.js";
+export { publish, TemporaryFile, temporaryName, writeFully } from "./temporary-file.js";

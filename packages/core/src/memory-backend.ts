@@ -1,0 +1,135 @@
+import { closed, defineBackend, type OpenOptions, type RowStore, readOnly, toAsync } from "./backend.js";
+import { PER_ATOM_RESULTS } from "./calculator.js";
+import { StowageError } from "./errors.js";
+import { fieldOf, mergeFields, type Row, type RowSchema } from "./row.js";
+
+const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true } as const;
+
+/** Named datasets of this process: `memory://name`. */
+const datasets = new Map<string, Row[]>();
+
+/**
+ * Rows in memory, given and returned as they are (not copied).
+ *
+ * @example
+ * ```ts
+ * const store = memoryStore([{ "calc.energy": -1.5 }]);
+ * store.count(); // 1
+ * ```
+ */
+export function memoryStore(rows: Row[] = [], name = "memory", writable = true): RowStore<"sync"> {
+  let open = true;
+  const checkOpen = (): void => {
+    if (!open) throw closed(name);
+  };
+  return {
+    name,
+    backend: "memory",
+    capabilities: CAPABILITIES,
+    warnings: [],
+    count: () => {
+      checkOpen();
+      return rows.length;
+    },
+    getMany: (indices, keys) => {
+      checkOpen();
+      return Array.from(indices, (index) => {
+        const row = rows[index];
+        if (row !== undefined) return keys === undefined ? row : pickKeys(row, keys);
+        throw new StowageError(
+          "ERR_INDEX_RANGE",
+          `Cannot read row ${index} of ${name}: it has ${rows.length} rows`,
+          {
+            index,
+            length: rows.length,
+          },
+        );
+      });
+    },
+    schema: () => {
+      checkOpen();
+      return schemaOfRows(rows);
+    },
+    append: (added) => {
+      checkOpen();
+      if (!writable) throw readOnly(name);
+      rows.push(...added);
+    },
+    flush: checkOpen,
+    close: () => {
+      open = false;
+    },
+  };
+}
+
+/** Only these keys of a row; those it does not have are left out. */
+export function pickKeys(row: Row, keys: readonly string[]): Row {
+  const picked: Row = {};
+  for (const key of keys) if (Object.hasOwn(row, key)) picked[key] = row[key]!;
+  return picked;
+}
+
+/**
+ * The union of the fields of rows. A key with two types in different rows is `json`, which holds anything.
+ */
+export function schemaOfRows(rows: Iterable<Row>): RowSchema {
+  const fields: RowSchema = {};
+  const present: Record<string, number> = {};
+  let count = 0;
+  for (const row of rows) {
+    count++;
+    for (const [key, value] of Object.entries(row)) {
+      const field = fieldOf(value, isPerAtomKey(key));
+      const known = fields[key];
+      fields[key] =
+        known === undefined ? field : (mergeFields(known, field) ?? { ...known, dtype: "json", shape: [] });
+      present[key] = (present[key] ?? 0) + 1;
+    }
+  }
+  for (const key of Object.keys(fields)) fields[key] = { ...fields[key]!, missing: count - present[key]! };
+  return fields;
+}
+
+/** Whether a row key holds one value an atom, as far as its name tells. */
+export function isPerAtomKey(key: string): boolean {
+  return key.startsWith("arrays.") || (key.startsWith("calc.") && PER_ATOM_RESULTS.has(key.slice(5)));
+}
+
+function openMemory(path: string, options: OpenOptions = {}): RowStore<"sync"> {
+  const { mode = "r", overwrite = false } = options;
+  const known = datasets.get(path);
+  if (mode === "r" && known === undefined) {
+    throw new StowageError("ERR_FILE_MISSING", `Cannot open ${path}: no dataset of that name was made`, {
+      path,
+    });
+  }
+  if (mode === "w" && known !== undefined && !overwrite) {
+    throw new StowageError(
+      "ERR_FILE_EXISTS",
+      `Cannot create ${path}: the dataset exists`,
+      { path },
+      {
+        hint: "choose another name, or pass overwrite: true",
+      },
+    );
+  }
+  const rows = mode === "w" || known === undefined ? [] : known;
+  datasets.set(path, rows);
+  return memoryStore(rows, path, mode !== "r");
+}
+
+/** Rows in memory, by name: `memory://scratch`. Gone with the process. */
+export const memory = defineBackend({
+  name: "memory",
+  extensions: [],
+  schemes: ["memory"],
+  capabilities: CAPABILITIES,
+  openSync: openMemory,
+  open: async (path: string, options?: OpenOptions): Promise<RowStore> => toAsync(openMemory(path, options)),
+});
+
+declare module "./backend.js" {
+  interface BackendMap {
+    memory: typeof memory;
+  }
+}

@@ -1,0 +1,156 @@
+import type { BackendSpec, OpenOptions, RowStore } from "./backend.js";
+import { CATALOG, type CatalogEntry } from "./catalog.js";
+import { StowageError } from "./errors.js";
+import { FileSource } from "./file-source.js";
+import { nodeFs } from "./file-system.js";
+import { memory } from "./memory-backend.js";
+
+/** What a package of backends exports by default. */
+export interface Plugin {
+  readonly name: string;
+  readonly backends: readonly BackendSpec[];
+}
+
+/** Declares a plugin. An identity function: it exists so that literal types are inferred. */
+export function definePlugin<const P extends Plugin>(plugin: P): P {
+  return plugin;
+}
+
+/** Loads a package by name; replaced where packages resolve from elsewhere (the CLI's own, say). */
+export type ImportPackage = (name: string) => Promise<unknown>;
+
+const registered: BackendSpec[] = [memory];
+
+/** Makes the backends of a plugin known to `openStore`. A backend of the same name is replaced. */
+export function registerPlugin(plugin: Plugin): void {
+  for (const backend of plugin.backends) {
+    const at = registered.findIndex(({ name }) => name === backend.name);
+    if (at < 0) registered.push(backend);
+    else registered[at] = backend;
+  }
+}
+
+/**
+ * Opens a dataset with the backend that fits: by scheme, then by extension, then by its first bytes.
+ *
+ * @throws {StowageError} ERR_FORMAT_UNKNOWN, ERR_PACKAGE_MISSING, or what the backend throws.
+ *
+ * @example
+ * ```ts
+ * const store = await openStore("water.atp");
+ * console.log(await store.count());
+ * await store.close();
+ * ```
+ */
+export async function openStore(
+  path: string,
+  options: OpenOptions & { backend?: BackendSpec; importPackage?: ImportPackage } = {},
+): Promise<RowStore> {
+  const { backend = await resolveBackend(path, options.importPackage), importPackage: _, ...rest } = options;
+  return backend.open(path, rest);
+}
+
+/** The backend for a path: by scheme, then by extension, then (where the file is there) by its first bytes. */
+export async function resolveBackend(
+  path: string,
+  importPackage: ImportPackage = importByName,
+): Promise<BackendSpec> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(path)?.[1]?.toLowerCase();
+  if (scheme !== undefined) {
+    const backend = registered.find(({ schemes }) => schemes?.includes(scheme));
+    if (backend) return backend;
+    throw unknownFormat(path, `no backend is registered for ${scheme}://`);
+  }
+  const extension = extensionOf(path);
+  const byExtension = registered.find(({ extensions }) => extensions.includes(extension));
+  if (byExtension) return byExtension;
+  const entry = CATALOG.find(({ extensions }) => extensions.includes(extension));
+  if (entry) return loadBackend(entry, importPackage);
+  return sniffBackend(path, importPackage);
+}
+
+function extensionOf(path: string): string {
+  return /[^/\\](\.[^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
+}
+
+async function sniffBackend(path: string, importPackage: ImportPackage): Promise<BackendSpec> {
+  if (!nodeFs().existsSync(path))
+    throw unknownFormat(path, "its extension is unknown and there is no such file");
+  const head = headOf(path);
+  const start = new TextDecoder("latin1").decode(head.subarray(0, 16));
+  const entry = CATALOG.find(({ magic }) => magic !== undefined && start.startsWith(magic));
+  if (entry) return loadBackend(entry, importPackage);
+  for (const backend of registered) if (backend.sniff?.(head)) return backend;
+  throw unknownFormat(path, "neither its extension nor its first bytes are known");
+}
+
+function headOf(path: string): Uint8Array {
+  const source = FileSource.open(path);
+  try {
+    return source.readSync(0, Math.min(source.byteLength, 1 << 16));
+  } finally {
+    source.close();
+  }
+}
+
+function unknownFormat(path: string, reason: string): StowageError<"ERR_FORMAT_UNKNOWN"> {
+  const known = [...new Set([...CATALOG, ...registered].flatMap(({ extensions }) => extensions))].join(", ");
+  return new StowageError(
+    "ERR_FORMAT_UNKNOWN",
+    `Cannot tell the format of ${path}: ${reason}`,
+    { path },
+    {
+      hint: `known extensions: ${known}`,
+    },
+  );
+}
+
+async function loadBackend(entry: CatalogEntry, importPackage: ImportPackage): Promise<BackendSpec> {
+  const plugin = await loadPlugin(entry, importPackage);
+  registerPlugin(plugin);
+  const backend = plugin.backends.find(({ name }) => name === entry.name);
+  if (backend) return backend;
+  throw new StowageError(
+    "ERR_PACKAGE_LOAD",
+    `Cannot load "${entry.package}": it has no backend "${entry.name}"`,
+    {
+      pkg: entry.package,
+    },
+    { hint: `npm install ${entry.package}@latest` },
+  );
+}
+
+async function loadPlugin(entry: CatalogEntry, importPackage: ImportPackage): Promise<Plugin> {
+  let module: { default?: Plugin };
+  try {
+    module = (await importPackage(entry.package)) as { default?: Plugin };
+  } catch (cause) {
+    throw packageError(entry, cause);
+  }
+  if (module.default?.backends) return module.default;
+  throw packageError(entry, new TypeError("its default export is not a plugin"));
+}
+
+/** Missing and broken are two errors: only the first is mended by installing. */
+function packageError(entry: CatalogEntry, cause: unknown): StowageError {
+  const { code, message } = (cause ?? {}) as { code?: string; message?: string };
+  const notFound = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+  if (notFound && message?.includes(entry.package)) {
+    return new StowageError(
+      "ERR_PACKAGE_MISSING",
+      `Cannot open ${entry.name} data: package "${entry.package}" is not installed`,
+      { pkg: entry.package },
+      { hint: `npm install ${entry.package}`, cause },
+    );
+  }
+  return new StowageError(
+    "ERR_PACKAGE_LOAD",
+    `Cannot load "${entry.package}": the package is installed but failed to start`,
+    { pkg: entry.package },
+    { cause },
+  );
+}
+
+function importByName(name: string): Promise<unknown> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+}
