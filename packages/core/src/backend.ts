@@ -81,8 +81,8 @@ export interface OpenOptions {
 }
 
 /** How a backend announces itself. */
-export interface BackendSpec<O extends OpenOptions = OpenOptions> {
-  readonly name: string;
+export interface BackendSpec<N extends string = string, O extends OpenOptions = OpenOptions> {
+  readonly name: N;
   /** With the dot, lower case. */
   readonly extensions: readonly string[];
   /** Before `://`. */

@@ -1,4 +1,12 @@
-import { closed, defineBackend, type OpenOptions, type RowStore, readOnly, toAsync } from "./backend.js";
+import {
+  type BackendSpec,
+  closed,
+  defineBackend,
+  type OpenOptions,
+  type RowStore,
+  readOnly,
+  toAsync,
+} from "./backend.js";
 import { PER_ATOM_RESULTS } from "./calculator.js";
 import { StowageError } from "./errors.js";
 import { fieldOf, mergeFields, type Row, type RowSchema } from "./row.js";
@@ -119,7 +127,7 @@ function openMemory(path: string, options: OpenOptions = {}): RowStore<"sync"> {
 }
 
 /** Rows in memory, by name: `memory://scratch`. Gone with the process. */
-export const memory = defineBackend({
+export const memory: BackendSpec<"memory"> = defineBackend({
   name: "memory",
   extensions: [],
   schemes: ["memory"],
