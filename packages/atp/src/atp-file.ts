@@ -38,6 +38,11 @@ export interface AtpCreateOptions {
   level?: number;
   /** Replace a file that is there, in one step. Default: refuse. */
   overwrite?: boolean;
+  /**
+   * Keys of molecule properties whose arrays vary in shape. They are stored as tensors, which atompack reads from
+   * 0.4 on; other arrays keep one length over the whole file.
+   */
+  tensors?: Iterable<string>;
 }
 
 export interface AtpOpenOptions {
@@ -82,6 +87,7 @@ export class AtpFile {
   #schema: Schema | null;
   #recovery: AtpRecovery | null;
   #recordFormat: number;
+  #tensors: ReadonlySet<string> = new Set();
   /** Whether a commit would change anything. */
   #dirty: boolean;
   #closed = false;
@@ -121,7 +127,9 @@ export class AtpFile {
     const writer = new AtpWriter(absolute, lock, header, "A");
     return withCleanUp(writer, () => {
       const source = FileSource.open(absolute);
-      return new AtpFile(source, true, { header, schema: new Schema(), recovery: null }, writer);
+      const file = new AtpFile(source, true, { header, schema: new Schema(), recovery: null }, writer);
+      file.#tensors = new Set(options.tensors);
+      return file;
     });
   }
 
@@ -259,10 +267,11 @@ export class AtpFile {
    * @throws {StowageError} ERR_ATP_SCHEMA if a field has another type than in the molecules before.
    */
   append(molecules: Molecule | readonly Molecule[]): void {
-    const batch = Array.isArray(molecules) ? (molecules as readonly Molecule[]) : [molecules as Molecule];
-    this.#append(batch.length, (schema) =>
-      batch.map((molecule) => draftRecord(molecule, { schema, batch }, this.path)),
-    );
+    const batch = molecules instanceof Molecule ? [molecules] : molecules;
+    this.#append(batch.length, (schema) => {
+      const context = { schema, batch, tensors: this.#tensors };
+      return batch.map((molecule) => draftRecord(molecule, context, this.path));
+    });
   }
 
   /**

@@ -14,7 +14,7 @@ import { Atom } from "./atom.js";
 import { checkedArray, isWellFormed, type PropertyValue, toPlain, toStored } from "./property.js";
 import type { RecordView, StoredValue } from "./record.js";
 import { compareBytes } from "./schema-block.js";
-import { ATOM_SCOPE, BUILTIN, type BuiltinKey, type Kind, MOLECULE_SCOPE } from "./tags.js";
+import { ATOM_SCOPE, BUILTIN, type BuiltinKey, builtinOf, type Kind, MOLECULE_SCOPE } from "./tags.js";
 
 /** Whether a property belongs to each atom or to the molecule. */
 export type Scope = "atom" | "molecule";
@@ -274,8 +274,15 @@ export class Molecule {
     return this.#own === null ? this.#record : null;
   }
 
-  /** A builtin with its dtype: energy as a scalar array, pbc as a bool array. */
-  storedBuiltin(key: BuiltinKey): StoredValue | undefined {
+  /** The fields besides positions and atomic numbers that are there. */
+  fieldKeys(): BuiltinKey[] {
+    if (this.#own) return [...this.#own.builtins.keys()] as BuiltinKey[];
+    const sections = this.#record!.sections().filter(({ kind }) => kind === BUILTIN);
+    return sections.map(({ key }) => key).filter((key): key is BuiltinKey => builtinOf(key) !== undefined);
+  }
+
+  /** A field with its dtype: energy as a scalar array, pbc as a bool array. */
+  storedField(key: BuiltinKey): StoredValue | undefined {
     return this.#builtin(key);
   }
 

@@ -67,7 +67,7 @@ function draftFields(molecule: Molecule, context: DraftContext, path: string): R
 function draftSections(molecule: Molecule, context: DraftContext): SectionDraft[] {
   const sections: SectionDraft[] = [];
   for (const { key } of BUILTINS) {
-    const value = molecule.storedBuiltin(key);
+    const value = molecule.storedField(key);
     if (value !== undefined) sections.push(draftSection(BUILTIN, key, value, context));
   }
   for (const [kind, scope] of [

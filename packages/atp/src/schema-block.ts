@@ -87,15 +87,12 @@ export function admit(
   path: string,
 ): void {
   const known = schema.get(kind, key);
-  if (known === undefined) {
-    schema.add(schemaEntry(kind, key, tag, payloadLength));
+  // Most sections are seen for the thousandth time: compare without making an entry.
+  if (known?.tag === tag && (known.slotBytes === payloadLength || (known.perAtom && known.slotBytes > 0)))
     return;
-  }
-  if (known.tag === tag && (known.slotBytes === 0 || known.perAtom || known.slotBytes === payloadLength))
-    return;
-  const found = schemaEntry(kind, key, tag, payloadLength);
-  if (known.tag === tag && known.slotBytes === found.slotBytes && known.elemBytes === found.elemBytes) return;
-  throw schemaClash(path, known, found);
+  const entry = schemaEntry(kind, key, tag, payloadLength);
+  if (known === undefined) schema.add(entry);
+  else if (known.tag !== tag || known.slotBytes !== entry.slotBytes) throw schemaClash(path, known, entry);
 }
 
 /** Fixes or checks the element type of positions. */
@@ -117,12 +114,19 @@ function schemaClash(path: string, known: SchemaEntry, found: SchemaEntry): Stow
     `Cannot add ${KIND_NAMES[known.kind]} property "${known.key}" of ${actual} to ${path}: the file has it as ${expected}`,
     { path, key: known.key, expected, found: actual },
     {
-      hint:
-        known.tag === 1 && found.tag === 0
-          ? "a whole number was written first: write float64(x) from the first molecule on"
-          : "every molecule must hold the same type under one key",
+      hint: clashHint(known, found),
     },
   );
+}
+
+function clashHint(known: SchemaEntry, found: SchemaEntry): string {
+  if (known.tag === 1 && found.tag === 0) {
+    return "a whole number was written first: write float64(x) from the first molecule on";
+  }
+  if (known.tag === found.tag) {
+    return `for arrays of varying length make the file with tensors: ["${known.key}"] (read by atompack 0.4 and later)`;
+  }
+  return "every molecule must hold the same type under one key";
 }
 
 /** For people: `float64 (3,)`. */

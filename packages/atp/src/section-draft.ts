@@ -36,6 +36,8 @@ const encoder = new TextEncoder();
 export interface DraftContext {
   readonly schema: Schema;
   readonly batch: readonly Molecule[];
+  /** Molecule-scope keys that are stored as tensors from the first one on. */
+  readonly tensors: ReadonlySet<string>;
 }
 
 /**
