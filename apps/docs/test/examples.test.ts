@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { transformWithEsbuild } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CodeBlock, codeBlocks, expectedOutput } from "./code-blocks.js";
+
+// Every example runs as a reader would run it: in a folder of its own beside the real data, on the built packages.
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+const scratch = join(root, ".cache/docs-examples");
+const run = promisify(execFile);
+
+const pages = [
+  "README.md",
+  ...markdownIn("apps/docs"),
+  ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
+];
+const blocks = pages.flatMap((page) => codeBlocks(page, readFileSync(join(root, page), "utf8")));
+
+beforeAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+it("finds examples on the pages", () => {
+  expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(10);
+  expect(blocks.filter(({ language }) => language === "sh").length).toBeGreaterThan(3);
+});
+
+describe.each(pages)("%s", (page) => {
+  const ofPage = blocks.filter((block) => block.page === page);
+  it("is there and says something", () => expect(readFileSync(join(root, page), "utf8").length).toBeGreaterThan(200));
+  for (const block of ofPage.filter(({ language }) => language === "ts")) {
+    it(`runs the example at line ${block.line}`, () => runTypeScript(block));
+  }
+  for (const block of ofPage.filter(({ language }) => language === "sh")) {
+    it(`runs the commands at line ${block.line}`, () => runCommands(block));
+  }
+});
+
+async function runTypeScript(block: CodeBlock): Promise<void> {
+  const folder = exampleFolder(block);
+  // `using` is lowered so that the examples run on Node 20 too.
+  const { code } = await transformWithEsbuild(block.code, "example.ts", { target: "node20", format: "esm" });
+  writeFileSync(join(folder, "example.mjs"), code);
+  const { stdout } = await run(process.execPath, ["example.mjs"], { cwd: folder });
+  expect(stdout.trimEnd().split("\n").filter(Boolean)).toEqual(expectedOutput(block.code));
+}
+
+/** Runs the lines that call `stowage`; a line with another program is for readers only. */
+async function runCommands(block: CodeBlock): Promise<void> {
+  const folder = exampleFolder(block);
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  const main = join(root, "packages/cli/dist/main.js");
+  writeFileSync(join(bin, "stowage"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, { mode: 0o755 });
+  const lines = block.code.split("\n").map((line) => line.replace(/^(npx )?stowage /, "stowage "));
+  const script = lines.filter((line) => line.startsWith("stowage ")).join("\n");
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1" };
+  const { stderr } = await run("sh", ["-euc", script], { cwd: folder, env });
+  expect(stderr).not.toContain("stowage: Cannot");
+}
+
+function exampleFolder(block: CodeBlock): string {
+  const folder = join(scratch, `${block.page.replaceAll(/\W/g, "-")}-${block.line}`);
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(root, "examples/data"), folder, { recursive: true });
+  return folder;
+}
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.name.endsWith(".md") && !entry.parentPath.includes("node_modules"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
