@@ -15,7 +15,7 @@ import { readUint32, readUint64, writeUint32, writeUint64 } from "./little-endia
  * 4092  4  Adler-32 of bytes 0 to 4091
  */
 export const SLOT_BYTES = 4096;
-export const DATA_START = 2 * SLOT_BYTES;
+export const DATA_START: number = 2 * SLOT_BYTES;
 /** Bytes of one index entry. */
 export const ENTRY_BYTES = 20;
 

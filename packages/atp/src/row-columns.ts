@@ -1,4 +1,12 @@
-import { type Column, columnFromValues, isNdArray, type RowSchema, sizeOf, type Value } from "@stowage/core";
+import {
+  type Column,
+  columnFromValues,
+  isNdArray,
+  type NdArray,
+  type RowSchema,
+  sizeOf,
+  type Value,
+} from "@stowage/core";
 import type { AtpFile } from "./atp-file.js";
 import type { FlatBatch } from "./flat-batch.js";
 import { moleculeToRow, ROW_KEYS_OF_FIELDS, rowKeyOf } from "./molecule-row.js";
@@ -30,9 +38,11 @@ export function readColumn(db: AtpFile, key: string, indices: ArrayLike<number>)
     const batch = db.flat(indices, { fields: [field.name] });
     const values = fieldValues(batch, field);
     const missing = batch.missing[field.name] ?? null;
-    if (values !== undefined) {
-      return { key, values: field.perAtom ? splitByAtoms(values, batch.nAtoms, missing) : values, missing };
+    if (isNdArray(values) && field.perAtom) {
+      return columnFromValues(key, splitByAtoms(values, batch.nAtoms, missing));
     }
+    // Where no molecule has the field there is no type to report.
+    if (values !== undefined && (missing === null || missing.includes(0))) return { key, values, missing };
   }
   const rows = db
     .getMany(indices)
@@ -77,15 +87,18 @@ function fieldValues(batch: FlatBatch, { scope, key }: AtpField): Column["values
   return scope === "molecule" ? batch.properties[key] : batch[key as BuiltinKey];
 }
 
-/** One array a molecule from arrays joined over all atoms. */
-function splitByAtoms(values: Column["values"], nAtoms: Uint32Array, missing: Uint8Array | null): Value[] {
-  if (!isNdArray(values)) return values;
+/** One array a molecule from an array joined over all atoms. */
+function splitByAtoms(
+  values: NdArray,
+  nAtoms: Uint32Array,
+  missing: Uint8Array | null,
+): (NdArray | undefined)[] {
   const { dtype, data, shape } = values;
   const step = sizeOf(shape.slice(1));
   let first = 0;
   return Array.from(nAtoms, (count, i) => {
     const part = data.subarray(first * step, (first + count) * step);
     first += count;
-    return missing?.[i] ? null : { dtype, shape: [count, ...shape.slice(1)], data: part };
+    return missing?.[i] ? undefined : { dtype, shape: [count, ...shape.slice(1)], data: part };
   });
 }

@@ -13,7 +13,7 @@ const ENTRY_HEAD_BYTES = 13;
 const POSITIONS_UNKNOWN = 255;
 const POSITIONS_TAGS = { float32: 4, float64: 7 } as const;
 /** A schema larger than this is refused before it is read: a million keys would fit. */
-export const MAX_SCHEMA_BYTES = 1 << 26;
+export const MAX_SCHEMA_BYTES: number = 1 << 26;
 
 export type PositionsDType = "float32" | "float64";
 

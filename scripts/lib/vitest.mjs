@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { run } from "./command.mjs";
+import { cacheFolder, root, toolPath } from "./repository.mjs";
+
+/**
+ * Runs a project of vitest.config.ts and counts its tests.
+ *
+ * A file that does not load counts as a failed test, and so does a run that fails without a failed test, or finds
+ * none. A test that was skipped has shown nothing and counts as failed.
+ *
+ * @param {string} project
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<import("./steps.mjs").StepResult>}
+ */
+export async function runVitest(project, env) {
+  const report = path.join(cacheFolder, "vitest", `${project}.json`);
+  rmSync(report, { force: true });
+  const args = ["run", "--project", project, "--no-color", "--reporter=default", "--reporter=json"];
+  const { code, output } = await run(
+    process.execPath,
+    [toolPath("vitest"), ...args, `--outputFile.json=${report}`],
+    { cwd: root, env },
+  );
+  if (!existsSync(report)) return { passed: 0, failed: 1, output };
+
+  /** @type {{ testResults: { name: string, status: string, assertionResults: { status: string }[] }[] }} */
+  const { testResults } = JSON.parse(readFileSync(report, "utf8"));
+  const statuses = testResults.flatMap((file) =>
+    file.status !== "passed" && file.assertionResults.every((test) => test.status !== "failed")
+      ? [...file.assertionResults.map((test) => test.status), "failed"]
+      : file.assertionResults.map((test) => test.status),
+  );
+  const passed = statuses.filter((status) => status === "passed").length;
+  let failed = statuses.length - passed;
+  if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
+  const skipped = statuses.filter((status) => status !== "passed" && status !== "failed").length;
+  return {
+    passed,
+    failed,
+    output: skipped > 0 ? `${output}\n${skipped} skipped, which counts as failed\n` : output,
+  };
+}

@@ -1,0 +1,38 @@
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+/** Tests see the sources, so that they need no build and their stack traces lead there. */
+const sources = readdirSync(new URL("packages", import.meta.url))
+  .map((name) => ({ name, entry: fileURLToPath(new URL(`packages/${name}/src/index.ts`, import.meta.url)) }))
+  .filter(({ entry }) => existsSync(entry))
+  .map(({ name, entry }) => ({ find: new RegExp(`^@stowage/${name}$`), replacement: entry }));
+
+export default defineConfig({
+  resolve: { alias: sources },
+  test: {
+    // A test that asserts nothing, or a left-over `.only`, must not pass for a check.
+    expect: { requireAssertions: true },
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        test: { name: "docs", include: ["apps/docs/test/**/*.test.ts"], testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "interop",
+          include: ["interop/**/*.test.ts"],
+          globalSetup: "interop/global-setup.mjs",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
