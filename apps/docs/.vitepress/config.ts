@@ -2,7 +2,8 @@ import { defineConfig } from "vitepress";
 
 export default defineConfig({
   title: "Stowage",
-  description: "Pack, map and ship scientific datasets in TypeScript, on the bytes your Python tools already have.",
+  description:
+    "Pack, map and ship scientific datasets in TypeScript, on the bytes your Python tools already have.",
   cleanUrls: true,
   lastUpdated: false,
   srcExclude: ["test/**"],

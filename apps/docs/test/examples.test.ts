@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { transformWithEsbuild } from "vite";
+import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CodeBlock, codeBlocks, expectedOutput } from "./code-blocks.js";
 
@@ -29,7 +29,8 @@ it("finds examples on the pages", () => {
 
 describe.each(pages)("%s", (page) => {
   const ofPage = blocks.filter((block) => block.page === page);
-  it("is there and says something", () => expect(readFileSync(join(root, page), "utf8").length).toBeGreaterThan(200));
+  it("is there and says something", () =>
+    expect(readFileSync(join(root, page), "utf8").length).toBeGreaterThan(200));
   for (const block of ofPage.filter(({ language }) => language === "ts")) {
     it(`runs the example at line ${block.line}`, () => runTypeScript(block));
   }
@@ -41,7 +42,7 @@ describe.each(pages)("%s", (page) => {
 async function runTypeScript(block: CodeBlock): Promise<void> {
   const folder = exampleFolder(block);
   // `using` is lowered so that the examples run on Node 20 too.
-  const { code } = await transformWithEsbuild(block.code, "example.ts", { target: "node20", format: "esm" });
+  const { code } = await transform(block.code, { loader: "ts", target: "node20", format: "esm" });
   writeFileSync(join(folder, "example.mjs"), code);
   const { stdout } = await run(process.execPath, ["example.mjs"], { cwd: folder });
   expect(stdout.trimEnd().split("\n").filter(Boolean)).toEqual(expectedOutput(block.code));
@@ -53,7 +54,9 @@ async function runCommands(block: CodeBlock): Promise<void> {
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const main = join(root, "packages/cli/dist/main.js");
-  writeFileSync(join(bin, "stowage"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, "stowage"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, {
+    mode: 0o755,
+  });
   const lines = block.code.split("\n").map((line) => line.replace(/^(npx )?stowage /, "stowage "));
   const script = lines.filter((line) => line.startsWith("stowage ")).join("\n");
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1" };

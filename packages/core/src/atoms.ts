@@ -1,8 +1,8 @@
-import type { DType } from "./dtype.js";
+import { DTYPES, type DType } from "./dtype.js";
 import { hillFormula } from "./elements.js";
 import { StowageError } from "./errors.js";
 import { describeArray, elementAt, isNdArray, type NdArray, ndarray, scalar } from "./nd-array.js";
-import { describeValue, type Row, type Value } from "./row.js";
+import { describeValue, type Row, setKey, type Value } from "./row.js";
 
 /** Values with one entry an atom: numbers in an array, text in a list. */
 export type AtomArray = NdArray | Value[];
@@ -16,6 +16,7 @@ export interface AtomsInit {
   cell?: NdArray | Float32Array | Float64Array;
   /** Periodic along each lattice vector. Default: none. */
   pbc?: readonly boolean[];
+  /** Besides positions and numbers; the first extent of each is the number of atoms. */
   arrays?: Record<string, AtomArray>;
   calc?: Record<string, Value>;
   info?: Record<string, Value>;
@@ -52,12 +53,16 @@ export class Atoms {
    */
   dtypes: Dtypes | undefined;
 
+  /** @throws {StowageError} ERR_SHAPE, ERR_DTYPE */
   constructor(init: AtomsInit) {
     this.atomicNumbers = toAtomicNumbers(init.atomicNumbers);
     this.positions = asArray(init.positions, [this.atomicNumbers.length, 3], "positions");
     this.cell = asArray(init.cell ?? new Float64Array(9), [3, 3], "cell");
     this.pbc = [init.pbc?.[0] ?? false, init.pbc?.[1] ?? false, init.pbc?.[2] ?? false];
     this.arrays = init.arrays ?? {};
+    for (const [name, value] of Object.entries(this.arrays)) {
+      if (!isPerAtom(value, this.nAtoms)) throw wrongArray(name, value, this.nAtoms);
+    }
     this.calc = init.calc ?? {};
     this.info = init.info ?? {};
     this.constraints = init.constraints ?? [];
@@ -116,11 +121,23 @@ function asArray(value: NdArray | Float32Array | Float64Array, shape: number[], 
   return value;
 }
 
+function wrongArray(name: string, value: AtomArray, nAtoms: number): StowageError<"ERR_SHAPE"> {
+  const found = describeValue(value);
+  return new StowageError(
+    "ERR_SHAPE",
+    `Cannot use arrays.${name}: it is ${found}, expected one value for each of ${nAtoms} atoms`,
+    { expected: `${nAtoms} values`, found },
+  );
+}
+
 /**
  * The flat row of a structure, in the key order of ASE's world: cell, pbc, arrays, info, calc, constraints.
  *
  * Arrays are shared with the atoms, not copied. Plain numbers take the dtype that reading noted in `atoms.dtypes`;
  * without one an integral number under `info` becomes an int64, any other a float64.
+ *
+ * @throws {StowageError} ERR_ROW if `arrays` holds positions or numbers once more; ERR_DTYPE for a bigint of more
+ * than 64 bits.
  */
 export function atomsToRow(atoms: Atoms): Row {
   const row: Row = {
@@ -129,7 +146,10 @@ export function atomsToRow(atoms: Atoms): Row {
     "arrays.numbers": ndarray(atoms.atomicNumbers),
     "arrays.positions": atoms.positions,
   };
-  for (const [name, value] of Object.entries(atoms.arrays)) row[`arrays.${name}`] = value;
+  for (const [name, value] of Object.entries(atoms.arrays)) {
+    if (name === "numbers" || name === "positions") throw givenTwice(name);
+    row[`arrays.${name}`] = value;
+  }
   for (const [name, value] of Object.entries(atoms.info)) {
     row[`info.${name}`] = exactScalar(`info.${name}`, value, atoms.dtypes);
   }
@@ -140,53 +160,68 @@ export function atomsToRow(atoms: Atoms): Row {
   return row;
 }
 
-/** Gives a plain number its dtype: the noted one if there is one, else int64 for whole numbers under `info`. */
-function exactScalar(key: string, value: Value, dtypes: Dtypes | undefined): Value {
-  if (typeof value === "bigint") return scalar(value, dtypes?.[key] ?? "int64");
-  if (typeof value !== "number") return value;
-  const noted = dtypes?.[key];
-  if (noted === undefined) {
-    return key.startsWith("info.") && isInt64(value) ? scalar(value, "int64") : value;
-  }
-  // A note that the value has outgrown (it was edited since) no longer binds.
-  if (noted === "float64" || (noted !== "float32" && noted !== "float16" && !Number.isInteger(value)))
-    return value;
-  return scalar(value, noted);
+function givenTwice(name: string): StowageError<"ERR_ROW"> {
+  const key = `arrays.${name}`;
+  return new StowageError("ERR_ROW", `Cannot make a row of these atoms: "${key}" is given twice`, { key });
 }
 
-function isInt64(value: number): boolean {
-  return Number.isInteger(value) && !Object.is(value, -0) && Math.abs(value) < 2 ** 63;
+function exactScalar(key: string, value: Value, dtypes: Dtypes | undefined): Value {
+  if (typeof value !== "number" && typeof value !== "bigint") return value;
+  const dtype = scalarType(key, value, dtypes?.[key]);
+  return dtype === "float64" ? value : scalar(value, dtype);
+}
+
+/** The noted dtype, unless the value has outgrown it (it was edited since); a bigint is never made a float. */
+function scalarType(key: string, value: number | bigint, noted: DType | undefined): DType {
+  if (noted !== undefined && holds(noted, value)) return noted;
+  const integral = noted === undefined ? key.startsWith("info.") : DTYPES[noted].kind !== "f";
+  return typeof value === "bigint" || (integral && holds("int64", value)) ? "int64" : "float64";
+}
+
+/** Whether a value fits a dtype: integers exactly, floats rounded but not overflowing. */
+function holds(dtype: DType, value: number | bigint): boolean {
+  const { kind, itemSize } = DTYPES[dtype];
+  if (kind === "f") {
+    if (typeof value === "bigint") return false;
+    return !Number.isFinite(value) || Number.isFinite(elementAt(scalar(value, dtype)));
+  }
+  const whole = typeof value === "bigint" || (Number.isInteger(value) && !Object.is(value, -0));
+  const limit = 2 ** (8 * itemSize - (kind === "i" ? 1 : 0));
+  return whole && value < limit && value >= (kind === "i" ? -limit : 0);
 }
 
 /**
  * The structure that a row describes. Arrays are shared with the row, not copied.
  *
- * @throws {StowageError} ERR_ROW for keys outside ASE's namespaces, or arrays of the wrong shape.
+ * @throws {StowageError} ERR_ROW for keys outside ASE's namespaces, or arrays of the wrong shape; ERR_DTYPE for
+ * atomic numbers outside 0 to 255.
  */
 export function rowToAtoms(row: Row): Atoms {
   const numbers = row["arrays.numbers"];
   const atomicNumbers = numbers === undefined ? new Uint8Array(0) : numbersOf(numbers);
   const nAtoms = atomicNumbers.length;
   const positions = row["arrays.positions"] ?? ndarray(new Float64Array(nAtoms * 3), [nAtoms, 3]);
-  if (!isNdArray(positions)) throw wrongRow("arrays.positions", positions, "an array of shape (nAtoms, 3)");
+  if (!isMatrix(positions, nAtoms)) {
+    throw wrongRow("arrays.positions", positions, `an array of shape (${nAtoms}, 3): one row an atom`);
+  }
   const cell = row.cell ?? ndarray(new Float64Array(9), [3, 3]);
-  if (!isNdArray(cell)) throw wrongRow("cell", cell, "an array of shape (3, 3)");
+  if (!isMatrix(cell, 3)) throw wrongRow("cell", cell, "an array of shape (3, 3)");
   const atoms = new Atoms({ atomicNumbers, positions, cell, pbc: pbcOf(row.pbc) });
   const dtypes: Dtypes = {};
   for (const [key, value] of Object.entries(row)) {
-    const dot = key.indexOf(".");
-    const name = key.slice(dot + 1);
-    switch (dot < 0 ? key : key.slice(0, dot)) {
-      case "arrays":
+    const prefixLength = key.indexOf(".") + 1;
+    const name = key.slice(prefixLength);
+    switch (key.slice(0, prefixLength) || key) {
+      case "arrays.":
         if (name === "numbers" || name === "positions") break;
-        if (!isNdArray(value) && !Array.isArray(value)) throw wrongRow(key, value, "one value an atom");
-        atoms.arrays[name] = value;
+        if (!isPerAtom(value, nAtoms)) throw wrongRow(key, value, `one value for each of ${nAtoms} atoms`);
+        setKey(atoms.arrays, name, value);
         break;
-      case "calc":
-        atoms.calc[name] = noteScalar(key, value, dtypes);
+      case "calc.":
+        setKey(atoms.calc, name, noteScalar(key, value, dtypes));
         break;
-      case "info":
-        atoms.info[name] = noteScalar(key, value, dtypes);
+      case "info.":
+        setKey(atoms.info, name, noteScalar(key, value, dtypes));
         break;
       case "constraints":
         if (!Array.isArray(value)) throw wrongRow(key, value, "a list of { name, kwargs }");
@@ -199,17 +234,23 @@ export function rowToAtoms(row: Row): Atoms {
         throw wrongRow(key, value, "keys under arrays., calc. or info., or cell, pbc, constraints");
     }
   }
-  for (const _ in dtypes) {
-    atoms.dtypes = dtypes;
-    break;
-  }
+  if (Object.keys(dtypes).length > 0) atoms.dtypes = dtypes;
   return atoms;
+}
+
+function isMatrix(value: Value, rows: number): value is NdArray {
+  return isNdArray(value) && value.shape.length === 2 && value.shape[0] === rows && value.shape[1] === 3;
+}
+
+function isPerAtom(value: Value, nAtoms: number): value is AtomArray {
+  if (isNdArray(value)) return value.shape[0] === nAtoms;
+  return Array.isArray(value) && value.length === nAtoms;
 }
 
 /** Unwraps a scalar and notes its dtype where the plain value would be taken for another. */
 function noteScalar(key: string, value: Value, dtypes: Dtypes): Value {
   if (typeof value === "number") {
-    if (key.startsWith("info.") && isInt64(value)) dtypes[key] = "float64";
+    if (key.startsWith("info.") && holds("int64", value)) dtypes[key] = "float64";
     return value;
   }
   if (!isNdArray(value) || value.shape.length > 0 || value.dtype.startsWith("complex")) return value;
@@ -219,14 +260,16 @@ function noteScalar(key: string, value: Value, dtypes: Dtypes): Value {
 }
 
 function numbersOf(value: Value): Uint8Array {
-  if (isNdArray(value) && value.shape.length === 1) return toAtomicNumbers(value.data);
-  throw wrongRow("arrays.numbers", value, "an array of shape (nAtoms,)");
+  if (isNdArray(value) && value.shape.length === 1 && "iu".includes(DTYPES[value.dtype].kind)) {
+    return toAtomicNumbers(value.data);
+  }
+  throw wrongRow("arrays.numbers", value, "integers of shape (nAtoms,)");
 }
 
 function pbcOf(value: Value | undefined): boolean[] {
   if (value === undefined) return [false, false, false];
   if (isNdArray(value) && value.data.length === 3) return Array.from(value.data, Boolean);
-  if (Array.isArray(value) && value.length === 3) return value.map(Boolean);
+  if (Array.isArray(value) && value.length === 3 && value.every((v) => typeof v === "boolean")) return value;
   throw wrongRow("pbc", value, "three booleans");
 }
 
@@ -234,8 +277,6 @@ function wrongRow(key: string, value: Value, expected: string): StowageError<"ER
   return new StowageError(
     "ERR_ROW",
     `Cannot make atoms of this row: "${key}" is ${describeValue(value)}, expected ${expected}`,
-    {
-      key,
-    },
+    { key },
   );
 }

@@ -1,5 +1,5 @@
-import { StowageError } from "./errors.js";
-import type { Column, Row, RowSchema, Value } from "./row.js";
+import { quote, StowageError } from "./errors.js";
+import { type Column, getKey, type Row, type RowSchema, type Value } from "./row.js";
 import { columnFromValues } from "./row-column.js";
 import { resolveIndex } from "./task.js";
 
@@ -134,19 +134,17 @@ export async function getRow(store: RowStore, index: number, keys?: readonly str
 export async function columnOf(store: RowStore, key: string, indices: ArrayLike<number>): Promise<Column> {
   if (store.column) return store.column(key, indices);
   const rows = await store.getMany(indices, [key]);
-  return columnFromValues(
-    key,
-    rows.map((row): Value | undefined => row[key]),
-  );
+  return columnFromValues(key, valuesOf(rows, key));
 }
 
 /** As {@link columnOf}, at once. */
 export function columnOfSync(store: RowStore<"sync">, key: string, indices: ArrayLike<number>): Column {
   if (store.column) return store.column(key, indices);
-  return columnFromValues(
-    key,
-    store.getMany(indices, [key]).map((row): Value | undefined => row[key]),
-  );
+  return columnFromValues(key, valuesOf(store.getMany(indices, [key]), key));
+}
+
+function valuesOf(rows: readonly Row[], key: string): (Value | undefined)[] {
+  return rows.map((row) => getKey(row, key));
 }
 
 /**
@@ -154,6 +152,7 @@ export function columnOfSync(store: RowStore<"sync">, key: string, indices: Arra
  *
  * @param range.start  First row, default 0.
  * @param range.stop   Exclusive, default the number of rows.
+ * @throws {StowageError} ERR_OPTION for a range or batch size that is no whole number.
  */
 export async function* iterateRows(
   store: RowStore,
@@ -166,6 +165,9 @@ export async function* iterateRows(
   } = {},
 ): AsyncGenerator<Row[], void, undefined> {
   const { start = 0, batchSize = 256, keys, signal } = range;
+  checkWhole("start", start, 0);
+  checkWhole("stop", range.stop ?? 0, 0);
+  checkWhole("batchSize", batchSize, 1);
   const stop = Math.min(range.stop ?? Number.POSITIVE_INFINITY, await store.count());
   for (let from = start; from < stop; from += batchSize) {
     signal?.throwIfAborted();
@@ -174,19 +176,11 @@ export async function* iterateRows(
   }
 }
 
-/** The error for a write to a dataset opened for reading. */
-export function readOnly(path: string): StowageError<"ERR_READ_ONLY"> {
-  return new StowageError(
-    "ERR_READ_ONLY",
-    `Cannot write ${path}: it is open for reading`,
-    { path },
-    {
-      hint: 'open it with mode: "r+"',
-    },
+function checkWhole(option: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new StowageError(
+    "ERR_OPTION",
+    `Cannot iterate with ${option} ${quote(value)}: it must be a whole number, ${least} or more`,
+    { option, value: String(value) },
   );
-}
-
-/** The error for use after `close()`. */
-export function closed(path: string): StowageError<"ERR_CLOSED"> {
-  return new StowageError("ERR_CLOSED", `Cannot use ${path}: it is closed`, { path });
 }

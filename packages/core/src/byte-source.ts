@@ -1,4 +1,5 @@
-import { StowageError } from "./errors.js";
+import { closed, StowageError } from "./errors.js";
+import { fileError } from "./file-system.js";
 
 /**
  * Where bytes are: memory, a file, a map, a Blob, a range of a URL.
@@ -12,7 +13,8 @@ export interface ByteSource {
   /**
    * Reads exactly `byteLength` bytes.
    *
-   * @throws {StowageError} ERR_SOURCE_BOUNDS for a range outside the source, ERR_SOURCE_TRUNCATED if a file shrank.
+   * @throws {StowageError} ERR_SOURCE_BOUNDS for a range outside the source, ERR_SOURCE_TRUNCATED if a file shrank,
+   * ERR_CLOSED after `close()`. The reason of the signal where it aborts.
    */
   read(byteOffset: number, byteLength: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   close(): void;
@@ -36,9 +38,10 @@ export function isSyncSource(source: ByteSource): source is SyncByteSource {
   return "readSync" in source;
 }
 
-/** Throws ERR_SOURCE_BOUNDS unless the range lies inside the source. */
+/** Throws ERR_SOURCE_BOUNDS unless the range, in whole bytes, lies inside the source. */
 export function checkRange(source: ByteSource, byteOffset: number, byteLength: number): void {
-  if (byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= source.byteLength) return;
+  const whole = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(byteLength);
+  if (whole && byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= source.byteLength) return;
   throw new StowageError(
     "ERR_SOURCE_BOUNDS",
     `Cannot read ${byteLength} bytes at ${byteOffset} of ${source.name}: it has ${source.byteLength} bytes`,
@@ -50,7 +53,7 @@ export function checkRange(source: ByteSource, byteOffset: number, byteLength: n
 export class MemorySource implements SyncByteSource {
   readonly resident = true;
   readonly name: string;
-  #bytes: Uint8Array;
+  #bytes: Uint8Array | null;
 
   constructor(bytes: Uint8Array | ArrayBuffer, name = "memory") {
     this.#bytes = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
@@ -58,10 +61,11 @@ export class MemorySource implements SyncByteSource {
   }
 
   get byteLength(): number {
-    return this.#bytes.byteLength;
+    return this.#bytes?.byteLength ?? 0;
   }
 
   readSync(byteOffset: number, byteLength: number): Uint8Array {
+    if (this.#bytes === null) throw closed(this.name);
     checkRange(this, byteOffset, byteLength);
     return this.#bytes.subarray(byteOffset, byteOffset + byteLength);
   }
@@ -80,14 +84,14 @@ export class MemorySource implements SyncByteSource {
   }
 
   close(): void {
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = null;
   }
 }
 
 /** A Blob or File, as browsers and `fs.openAsBlob` give them. Slices are read when asked for. */
 export class BlobSource implements ByteSource {
   readonly name: string;
-  #blob: Blob;
+  #blob: Blob | null;
 
   constructor(blob: Blob, name: string = "name" in blob ? String(blob.name) : "blob") {
     this.#blob = blob;
@@ -95,7 +99,7 @@ export class BlobSource implements ByteSource {
   }
 
   get byteLength(): number {
-    return this.#blob.size;
+    return this.#blob?.size ?? 0;
   }
 
   async read(
@@ -103,14 +107,18 @@ export class BlobSource implements ByteSource {
     byteLength: number,
     options: { signal?: AbortSignal } = {},
   ): Promise<Uint8Array> {
-    checkRange(this, byteOffset, byteLength);
     options.signal?.throwIfAborted();
-    const buffer = await this.#blob.slice(byteOffset, byteOffset + byteLength).arrayBuffer();
+    if (this.#blob === null) throw closed(this.name);
+    checkRange(this, byteOffset, byteLength);
+    const slice = this.#blob.slice(byteOffset, byteOffset + byteLength);
+    const buffer = await slice.arrayBuffer().catch((error: unknown) => {
+      throw fileError(error, "read", this.name); // the file behind the Blob changed or went away
+    });
     options.signal?.throwIfAborted();
     return new Uint8Array(buffer);
   }
 
   close(): void {
-    this.#blob = new Blob([]);
+    this.#blob = null;
   }
 }

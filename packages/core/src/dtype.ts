@@ -1,3 +1,5 @@
+import { StowageError } from "./errors.js";
+
 /** Element types, by their NumPy names. */
 export type DType =
   | "bool"
@@ -138,6 +140,7 @@ export function allocate<D extends DType>(dtype: D, length: number): TypedArrays
  *
  * @param byteOffset  From the start of `bytes`.
  * @param length      Number of elements.
+ * @throws {StowageError} ERR_SHAPE if the bytes do not hold them all.
  */
 export function viewElements<D extends DType>(
   dtype: D,
@@ -146,6 +149,13 @@ export function viewElements<D extends DType>(
   length: number,
 ): TypedArrays[D] {
   const { ctor, lanes, itemSize } = DTYPES[dtype] as DTypeInfo<D>;
+  if (!(byteOffset >= 0 && length >= 0 && byteOffset + length * itemSize <= bytes.byteLength)) {
+    throw new StowageError(
+      "ERR_SHAPE",
+      `Cannot view ${length} ${dtype} elements at byte ${byteOffset}: there are ${bytes.byteLength} bytes`,
+      { expected: `${length * itemSize} bytes at ${byteOffset}`, found: `${bytes.byteLength} bytes` },
+    );
+  }
   const start = bytes.byteOffset + byteOffset;
   if (start % ctor.BYTES_PER_ELEMENT === 0) return new ctor(bytes.buffer, start, length * lanes);
   const copy = allocate(dtype, length);

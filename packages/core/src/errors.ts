@@ -67,8 +67,8 @@ export class StowageError<C extends ErrorCode = ErrorCode> extends Error {
     this.hint = options.hint;
     Object.defineProperty(this, BRAND, { value: true });
     // Consoles print the stack: it should begin with the code, as Node's own errors do.
-    const stack = this.stack;
-    if (stack?.startsWith("Error")) this.stack = `StowageError [${code}]${stack.slice("Error".length)}`;
+    const stack = this.stack?.replace(/^(?:Stowage)?Error/, `StowageError [${code}]`);
+    if (stack !== undefined) this.stack = stack;
   }
 
   override get name(): string {
@@ -98,6 +98,21 @@ export function isStowageError<C extends ErrorCode = ErrorCode>(
     BRAND in error &&
     (code === undefined || (error as { code?: unknown }).code === code)
   );
+}
+
+/** The error for a write to a dataset opened for reading. */
+export function readOnly(path: string): StowageError<"ERR_READ_ONLY"> {
+  return new StowageError(
+    "ERR_READ_ONLY",
+    `Cannot write ${path}: it is open for reading`,
+    { path },
+    { hint: 'open it with mode: "r+"' },
+  );
+}
+
+/** The error for use after `close()`. */
+export function closed(path: string): StowageError<"ERR_CLOSED"> {
+  return new StowageError("ERR_CLOSED", `Cannot use ${path}: it is closed`, { path });
 }
 
 /** Shortens a value for an error message: strings quoted and cut, the rest by `String`. */

@@ -1,155 +1,202 @@
 import { StowageError } from "./errors.js";
-import { fileError, nodeFs, nodeOs, nodePath } from "./file-system.js";
-import { temporaryName } from "./temporary-file.js";
+import { fileError, nodeFs, nodeOs, nodePath, realPath } from "./file-system.js";
 
+/** Who holds a claim, as its file name says: `<pid>@<host>@<start time>@<nonce>`. */
 interface Holder {
-  pid: number;
-  host: string;
-  /** The kernel's start time of the process: a reused pid has another. `null` where it cannot be read. */
-  startTime: string | null;
+  readonly pid: number;
+  readonly host: string;
+  /** Tells a process from a later one with the same pid; empty where the system does not say (only Linux does). */
+  readonly startTime: string;
 }
+
+/** A writer that meets others steps back and tries again this often: about 100 ms in all. */
+const ATTEMPTS = 5;
 
 /**
  * The right to write one file, held by one process at a time, also across crashes.
  *
- * The protocol is "publish, then look": a writer links a uniquely named claim `<file>.lock-<nonce>` that says who it
- * is, then lists all claims. It holds the lock if no other claim belongs to a living process; otherwise it takes its
- * claim back. Of two writers that claim at the same time at least one sees the other, so both never hold it; if both
- * see each other, both step back and try again after a random pause. Names are never used twice, so removing the
- * claim of a dead process can never hit a living one, which is what makes locks of a fixed name racy.
+ * The protocol is "publish, then look": a writer makes a claim, an empty file whose unique name says who it is, in the
+ * folder `<file>.stowage-lock`, and then lists that folder. It holds the lock if no other claim belongs to a living
+ * process; otherwise it takes its claim back. Of two writers that claim at the same time at least one sees the other,
+ * so both never hold it; if both see each other, both step back and try again after a random pause. Names are never
+ * used twice, so removing the claim of a dead process can never hit a living one, which is what makes locks of a
+ * fixed name racy.
  *
- * Processes on other hosts cannot be asked whether they live: their claims count as living.
+ * Processes on other hosts and in other containers cannot be asked whether they live: their claims count as living.
+ * So do those of a pid that is in use again, where the system does not tell start times (macOS, Windows).
+ *
+ * @example
+ * ```ts
+ * const lock = FileLock.acquire("water.atp");
+ * try {
+ *   // write
+ * } finally {
+ *   lock.release();
+ * }
+ * ```
  */
 export class FileLock {
+  readonly #folder: string;
   readonly #claim: string;
   #held = true;
 
-  private constructor(claim: string) {
+  private constructor(folder: string, claim: string) {
+    this.#folder = folder;
     this.#claim = claim;
   }
 
   /**
-   * Takes the lock of `path` or fails at once.
+   * Takes the lock of `path` or fails within about 100 ms. The file itself need not exist; a symbolic link and the
+   * file it leads to have one lock.
    *
-   * @throws {StowageError} ERR_LOCKED naming the process that holds it.
+   * @throws {StowageError} ERR_LOCKED naming the process that holds it; ERR_FILE_MISSING without a folder for it.
    */
   static acquire(path: string): FileLock {
-    const { dirname, basename, join } = nodePath();
-    const folder = dirname(path);
-    const prefix = `${basename(path)}.lock-`;
-    for (let attempt = 0; ; attempt++) {
-      const claim = join(folder, prefix + Math.random().toString(36).slice(2, 12));
-      publishClaim(claim, path);
-      const rival = findRival(folder, prefix, basename(claim));
-      if (rival === null) return new FileLock(claim);
-      nodeFs().rmSync(claim, { force: true });
-      if (attempt === 4) throw locked(path, rival);
-      pause(1 + Math.random() * 4 ** attempt);
+    const folder = `${realPath(path)}.stowage-lock`;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const lock = new FileLock(folder, publishClaim(folder));
+        const rival = lock.#findRival();
+        if (rival === null) return lock;
+        lock.release();
+        if (attempt === ATTEMPTS) throw locked(path, folder, rival);
+        pause(1 + Math.random() * 4 ** (attempt - 1));
+      }
+    } catch (error) {
+      throw fileError(error, "lock", path);
     }
   }
 
+  /** Lets the next writer in. Does nothing when released already. */
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    nodeFs().rmSync(this.#claim, { force: true });
+    removeClaim(this.#folder, this.#claim);
+    try {
+      nodeFs().rmdirSync(this.#folder);
+    } catch {
+      // Other claims are in it, or somebody else removed it.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** The first other claim whose process lives; claims of dead processes are removed on the way. */
+  #findRival(): Holder | null {
+    try {
+      for (const claim of nodeFs().readdirSync(this.#folder)) {
+        const holder = claim === this.#claim ? null : parseClaim(claim);
+        if (holder === null) continue;
+        if (isAlive(holder)) return holder;
+        removeClaim(this.#folder, claim);
+      }
+      return null;
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 }
 
-/** Makes the claim appear complete: a reader must never see one without its owner. */
-function publishClaim(claim: string, path: string): void {
+/** Makes a claim of this process appear, in one step with all that it says. */
+function publishClaim(folder: string): string {
   const fs = nodeFs();
-  const draft = temporaryName(claim);
+  const nonce = Math.random().toString(36).slice(2, 12);
+  const claim = [process.pid, thisHost(), startTimeOf(process.pid), nonce].join("@");
+  for (let attempt = 1; ; attempt++) {
+    try {
+      fs.mkdirSync(folder);
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error;
+    }
+    try {
+      fs.closeSync(fs.openSync(nodePath().join(folder, claim), "wx"));
+      return claim;
+    } catch (error) {
+      // A writer that released its lock has removed the folder in between.
+      if (codeOf(error) !== "ENOENT" || attempt === 100) throw error;
+    }
+  }
+}
+
+function removeClaim(folder: string, claim: string): void {
+  nodeFs().rmSync(nodePath().join(folder, claim), { force: true });
+}
+
+/** `null` for files that are no claims, such as those that file managers leave in every folder. */
+function parseClaim(name: string): Holder | null {
+  const [pid, host, startTime, nonce] = name.split("@");
+  if (nonce === undefined || !/^[1-9]\d*$/.test(pid!)) return null;
+  return { pid: Number(pid), host: host!, startTime: startTime! };
+}
+
+function isAlive({ pid, host, startTime }: Holder): boolean {
+  if (host !== thisHost()) return true;
   try {
-    fs.writeFileSync(draft, JSON.stringify(thisProcess()));
-    fs.renameSync(draft, claim);
+    process.kill(pid, 0);
   } catch (error) {
-    fs.rmSync(draft, { force: true });
-    throw fileError(error, "lock", path);
-  }
-}
-
-/** The first other claim whose process lives; claims of dead processes are removed on the way. */
-function findRival(folder: string, prefix: string, own: string): Holder | null {
-  const fs = nodeFs();
-  const { join } = nodePath();
-  for (const name of fs.readdirSync(folder)) {
-    if (!name.startsWith(prefix) || name === own) continue;
-    const claim = join(folder, name);
-    const holder = readClaim(claim);
-    if (holder === null) continue;
-    if (isAlive(holder)) return holder;
-    fs.rmSync(claim, { force: true });
-  }
-  return null;
-}
-
-function readClaim(claim: string): Holder | null {
-  try {
-    const { pid, host, startTime } = JSON.parse(nodeFs().readFileSync(claim, "utf8")) as Partial<Holder>;
-    return { pid: Number(pid), host: String(host), startTime: startTime ?? null };
-  } catch (error) {
-    // Gone since the listing: released. Unreadable: somebody's, so it counts.
-    return (error as { code?: string }).code === "ENOENT"
-      ? null
-      : { pid: Number.NaN, host: "?", startTime: null };
-  }
-}
-
-function thisProcess(): Holder {
-  return { pid: process.pid, host: hostName(), startTime: startTimeOf(process.pid) };
-}
-
-function hostName(): string {
-  try {
-    return nodeOs().hostname();
-  } catch {
-    return "unknown host"; // Deno without --allow-sys
-  }
-}
-
-function isAlive(holder: Holder): boolean {
-  if (holder.host !== hostName()) return true;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    if ((error as { code?: string }).code === "ESRCH") return false;
+    if (codeOf(error) === "ESRCH") return false;
     // EPERM: it lives and belongs to somebody else. Anything else: unknown, so it counts as living.
   }
-  const now = startTimeOf(holder.pid);
-  return now === null || (now !== "dead" && (holder.startTime === null || now === holder.startTime));
+  const now = startTimeOf(pid);
+  return now !== "ended" && (now === "" || startTime === "" || now === startTime);
 }
 
-/**
- * Field 22 of `/proc/<pid>/stat` and the boot it belongs to, on Linux; `"dead"` for a process that has ended and
- * only waits for its parent to notice.
- */
-function startTimeOf(pid: number): string | null {
+/** The range in which a pid means something: this host, and the container on it. */
+function thisHost(): string {
+  let host = "unknown-host";
   try {
-    const fs = nodeFs();
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command name, in parentheses, may hold spaces: count fields after it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X") return "dead";
-    return `${fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()}/${fields[19]}`;
+    host = nodeOs().hostname();
+  } catch {
+    // Deno without --allow-sys
+  }
+  const container = pidNamespace();
+  return encodeURIComponent(container === null ? host : `${host}.container-${container}`);
+}
+
+/** The number of this process's pid namespace on Linux, `null` in the namespace of the system itself. */
+function pidNamespace(): string | null {
+  try {
+    const number = /\d+/.exec(nodeFs().readlinkSync("/proc/self/ns/pid"))![0];
+    return number === "4026531836" ? null : number; // PROC_PID_INIT_INO, the same on every Linux
   } catch {
     return null;
   }
 }
 
-function locked(path: string, holder: Holder): StowageError<"ERR_LOCKED"> {
-  const self = holder.pid === process.pid && holder.host === hostName();
-  const who = self ? "this process" : `process ${holder.pid} on ${holder.host}`;
+/**
+ * Field 22 of `/proc/<pid>/stat` and the boot it belongs to, on Linux; `"ended"` for a process that only waits for
+ * its parent to notice; empty where it cannot be read.
+ */
+function startTimeOf(pid: number): string {
+  try {
+    const fs = nodeFs();
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command name, in parentheses, may hold spaces: count fields after it.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return "ended";
+    const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
+    return `${boot}-${fields[19]}`;
+  } catch {
+    return "";
+  }
+}
+
+function locked(path: string, folder: string, { pid, host }: Holder): StowageError<"ERR_LOCKED"> {
+  const self = pid === process.pid && host === thisHost();
+  const holder = self ? "this process" : `process ${pid} on ${host}`;
   return new StowageError(
     "ERR_LOCKED",
-    `Cannot open ${path} for writing: ${who} is writing it`,
-    {
-      path,
-      holder: who,
-    },
-    {
-      hint: `close that writer first; if it runs no more on its host, delete ${path}.lock-*`,
-    },
+    `Cannot open ${path} for writing: ${holder} is writing it`,
+    { path, holder },
+    { hint: `close that writer first; if it no longer runs, delete ${folder}` },
   );
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
 }
 
 /** Blocks this thread: opening a file is synchronous, and the pause is a few milliseconds at most. */

@@ -1,13 +1,27 @@
 import { checkRange, type SyncByteSource } from "./byte-source.js";
-import { StowageError } from "./errors.js";
-import { fileError, nodeFs } from "./file-system.js";
+import { closed, StowageError } from "./errors.js";
+import { fileError, MAX_IO_BYTES, nodeFs } from "./file-system.js";
 
-/** A file read by position: nothing is kept in memory, nothing is mapped. */
+/**
+ * A file read by position: nothing is kept in memory, nothing is mapped.
+ *
+ * @example
+ * ```ts
+ * using source = FileSource.open("water.atp");
+ * const magic = source.readSync(0, 4);
+ * ```
+ */
 export class FileSource implements SyncByteSource {
   readonly resident = false;
   readonly name: string;
-  #fd: number;
+  readonly #fd: number;
   #byteLength: number;
+  #open = true;
+  /**
+   * The opener and each read under way. The last one closes the descriptor: closed earlier, its number could go to
+   * another file, which a waiting read would then read.
+   */
+  #users = 1;
 
   private constructor(path: string, fd: number, byteLength: number) {
     this.name = path;
@@ -22,7 +36,7 @@ export class FileSource implements SyncByteSource {
     try {
       fd = fs.openSync(path, "r");
       const stat = fs.fstatSync(fd);
-      if (stat.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+      if (!stat.isFile()) throw new Error(stat.isDirectory() ? "it is a folder" : "it is no regular file");
       return new FileSource(path, fd, stat.size);
     } catch (error) {
       if (fd !== undefined) fs.closeSync(fd);
@@ -37,27 +51,27 @@ export class FileSource implements SyncByteSource {
 
   /** Looks again how long the file is now. */
   refresh(): number {
-    this.#checkOpen();
+    if (!this.#open) throw closed(this.name);
     this.#byteLength = nodeFs().fstatSync(this.#fd).size;
     return this.#byteLength;
   }
 
   readSync(byteOffset: number, byteLength: number): Uint8Array {
     // Checked before allocating: a damaged file may ask for any size.
-    checkRange(this, byteOffset, byteLength);
+    this.#check(byteOffset, byteLength);
     const bytes = new Uint8Array(byteLength);
     this.readIntoSync(bytes, byteOffset);
     return bytes;
   }
 
   readIntoSync(target: Uint8Array, byteOffset: number): void {
-    this.#checkOpen();
-    checkRange(this, byteOffset, target.byteLength);
+    this.#check(byteOffset, target.byteLength);
     const fs = nodeFs();
     let done = 0;
     try {
       while (done < target.byteLength) {
-        const count = fs.readSync(this.#fd, target, done, target.byteLength - done, byteOffset + done);
+        const length = Math.min(target.byteLength - done, MAX_IO_BYTES);
+        const count = fs.readSync(this.#fd, target, done, length, byteOffset + done);
         if (count === 0) throw this.#truncated(byteOffset, target.byteLength);
         done += count;
       }
@@ -71,38 +85,51 @@ export class FileSource implements SyncByteSource {
     byteLength: number,
     options: { signal?: AbortSignal } = {},
   ): Promise<Uint8Array> {
-    this.#checkOpen();
-    checkRange(this, byteOffset, byteLength);
     options.signal?.throwIfAborted();
-    const fs = nodeFs();
+    this.#check(byteOffset, byteLength);
     const bytes = new Uint8Array(byteLength);
-    let done = 0;
-    while (done < byteLength) {
-      const count = await new Promise<number>((resolve, reject) => {
-        fs.read(this.#fd, bytes, done, byteLength - done, byteOffset + done, (error, bytesRead) =>
-          error ? reject(fileError(error, "read", this.name)) : resolve(bytesRead),
-        );
-      });
-      options.signal?.throwIfAborted();
-      if (count === 0) throw this.#truncated(byteOffset, byteLength);
-      done += count;
+    this.#users++;
+    try {
+      let done = 0;
+      while (done < byteLength) {
+        const count = await this.#readSome(bytes, done, byteOffset + done);
+        options.signal?.throwIfAborted();
+        if (count === 0) throw this.#truncated(byteOffset, byteLength);
+        done += count;
+      }
+    } finally {
+      this.#release();
     }
     return bytes;
   }
 
+  #readSome(bytes: Uint8Array, done: number, position: number): Promise<number> {
+    const length = Math.min(bytes.byteLength - done, MAX_IO_BYTES);
+    return new Promise((resolve, reject) => {
+      nodeFs().read(this.#fd, bytes, done, length, position, (error, count) =>
+        error ? reject(fileError(error, "read", this.name)) : resolve(count),
+      );
+    });
+  }
+
+  /** Reads under way still end well. */
   close(): void {
-    if (this.#fd < 0) return;
-    nodeFs().closeSync(this.#fd);
-    this.#fd = -1;
+    if (!this.#open) return;
+    this.#open = false;
+    this.#release();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #checkOpen(): void {
-    if (this.#fd >= 0) return;
-    throw new StowageError("ERR_CLOSED", `Cannot read ${this.name}: it is closed`, { path: this.name });
+  #release(): void {
+    if (--this.#users === 0) nodeFs().closeSync(this.#fd);
+  }
+
+  #check(byteOffset: number, byteLength: number): void {
+    if (!this.#open) throw closed(this.name);
+    checkRange(this, byteOffset, byteLength);
   }
 
   #truncated(byteOffset: number, byteLength: number): StowageError {

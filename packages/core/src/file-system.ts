@@ -1,4 +1,4 @@
-import { StowageError } from "./errors.js";
+import { isStowageError, StowageError } from "./errors.js";
 
 /**
  * Node's `fs`, found when it is needed: a static import would keep this package out of browsers.
@@ -30,21 +30,27 @@ function builtin<T>(name: string): T {
   );
 }
 
-/** Turns what the operating system said about a path into a {@link StowageError}. */
+/** Node refuses to read or write more than 2 GiB in one call. */
+export const MAX_IO_BYTES: number = 2 ** 30;
+
+/**
+ * Turns what the operating system said about a path into a {@link StowageError}.
+ *
+ * @param verb  What was tried, for the message: `Cannot <verb> <path>: …`.
+ * @returns ERR_FILE_MISSING, ERR_FILE_EXISTS or ERR_FILE_ACCESS; a `TypeError` or {@link StowageError} as it is.
+ */
 export function fileError(error: unknown, verb: string, path: string): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === "ENOENT" || code === "ENOTDIR") {
     return new StowageError(
       "ERR_FILE_MISSING",
-      `Cannot ${verb} ${path}: there is no such file`,
+      `Cannot ${verb} ${path}: there is no such file or folder`,
       { path },
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
   if (code === "EEXIST") return fileExists(path);
-  if (!(error instanceof Error) || error instanceof TypeError || error instanceof StowageError) return error;
+  if (!(error instanceof Error) || error instanceof TypeError || isStowageError(error)) return error;
   const reason = REASONS[String(code)] ?? error.message;
   return new StowageError(
     "ERR_FILE_ACCESS",
@@ -69,10 +75,17 @@ export function fileExists(path: string): StowageError<"ERR_FILE_EXISTS"> {
     "ERR_FILE_EXISTS",
     `Cannot create ${path}: the file exists`,
     { path },
-    {
-      hint: "choose another name, or pass overwrite: true (--overwrite on the command line)",
-    },
+    { hint: "choose another name, or pass overwrite: true (--overwrite on the command line)" },
   );
+}
+
+/** Where a path leads through symbolic links; the absolute path itself where nothing is there yet. */
+export function realPath(path: string): string {
+  try {
+    return nodeFs().realpathSync(path);
+  } catch {
+    return nodePath().resolve(path);
+  }
 }
 
 /** Flushes a directory, so that a rename or a new name in it survives a power cut. Not every system can. */

@@ -4,7 +4,6 @@ export {
   type BackendMap,
   type BackendSpec,
   type Capabilities,
-  closed,
   columnOf,
   columnOfSync,
   defineBackend,
@@ -14,7 +13,6 @@ export {
   type Mode,
   type OpenOptions,
   type RowStore,
-  readOnly,
   toAsync,
 } from "./backend.js";
 export {
@@ -40,7 +38,15 @@ export {
   viewElements,
 } from "./dtype.js";
 export { atomicNumberOf, CHEMICAL_SYMBOLS, hillFormula, symbolOf } from "./elements.js";
-export { type ErrorCode, type ErrorDetails, isStowageError, quote, StowageError } from "./errors.js";
+export {
+  closed,
+  type ErrorCode,
+  type ErrorDetails,
+  isStowageError,
+  quote,
+  readOnly,
+  StowageError,
+} from "./errors.js";
 export { FileLock } from "./file-lock.js";
 export { FileSource } from "./file-source.js";
 export { fileError, fileExists, nodeFs, nodePath, syncDirectory } from "./file-system.js";
@@ -75,10 +81,12 @@ export {
   equalValues,
   type Field,
   fieldOf,
+  getKey,
   mergeFields,
   plainValue,
   type Row,
   type RowSchema,
+  setKey,
   type Value,
 } from "./row.js";
 export { columnFromValues, setElements } from "./row-column.js";

@@ -1,15 +1,7 @@
-import {
-  type BackendSpec,
-  closed,
-  defineBackend,
-  type OpenOptions,
-  type RowStore,
-  readOnly,
-  toAsync,
-} from "./backend.js";
+import { type BackendSpec, defineBackend, type OpenOptions, type RowStore, toAsync } from "./backend.js";
 import { PER_ATOM_RESULTS } from "./calculator.js";
-import { StowageError } from "./errors.js";
-import { fieldOf, mergeFields, type Row, type RowSchema } from "./row.js";
+import { closed, readOnly, StowageError } from "./errors.js";
+import { type Field, fieldOf, mergeFields, type Row, type RowSchema, setKey } from "./row.js";
 
 const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true } as const;
 
@@ -61,7 +53,7 @@ export function memoryStore(rows: Row[] = [], name = "memory", writable = true):
     append: (added) => {
       checkOpen();
       if (!writable) throw readOnly(name);
-      rows.push(...added);
+      for (const row of added) rows.push(row); // not push(...added): arguments live on the stack
     },
     flush: checkOpen,
     close: () => {
@@ -73,7 +65,7 @@ export function memoryStore(rows: Row[] = [], name = "memory", writable = true):
 /** Only these keys of a row; those it does not have are left out. */
 export function pickKeys(row: Row, keys: readonly string[]): Row {
   const picked: Row = {};
-  for (const key of keys) if (Object.hasOwn(row, key)) picked[key] = row[key]!;
+  for (const key of keys) if (Object.hasOwn(row, key)) setKey(picked, key, row[key]!);
   return picked;
 }
 
@@ -81,21 +73,25 @@ export function pickKeys(row: Row, keys: readonly string[]): Row {
  * The union of the fields of rows. A key with two types in different rows is `json`, which holds anything.
  */
 export function schemaOfRows(rows: Iterable<Row>): RowSchema {
-  const fields: RowSchema = {};
-  const present: Record<string, number> = {};
+  const fields = new Map<string, { field: Field; present: number }>();
   let count = 0;
   for (const row of rows) {
     count++;
     for (const [key, value] of Object.entries(row)) {
       const field = fieldOf(value, isPerAtomKey(key));
-      const known = fields[key];
-      fields[key] =
-        known === undefined ? field : (mergeFields(known, field) ?? { ...known, dtype: "json", shape: [] });
-      present[key] = (present[key] ?? 0) + 1;
+      const known = fields.get(key);
+      if (known === undefined) fields.set(key, { field, present: 1 });
+      else {
+        known.field = mergeFields(known.field, field) ?? { ...field, dtype: "json", shape: [] };
+        known.present++;
+      }
     }
   }
-  for (const key of Object.keys(fields)) fields[key] = { ...fields[key]!, missing: count - present[key]! };
-  return fields;
+  const entries = [...fields].map(([key, { field, present }]) => [
+    key,
+    { ...field, missing: count - present },
+  ]);
+  return Object.fromEntries(entries) as RowSchema;
 }
 
 /** Whether a row key holds one value an atom, as far as its name tells. */

@@ -26,6 +26,7 @@ export function sizeOf(shape: readonly number[]): number {
  * @param shape  Default: one dimension, all elements.
  * @param dtype  Only needed where the typed array does not tell: bool, float16, complex64, complex128.
  * @throws {StowageError} ERR_SHAPE if the shape does not hold exactly the elements given.
+ * @throws {TypeError} if the data is not the typed array of the dtype.
  *
  * @example
  * ```ts
@@ -44,15 +45,19 @@ export function ndarray<D extends DType = DType>(
     );
   }
   const length = data.length / lanes;
-  if (shape === undefined) return { dtype, shape: [length], data };
-  if (sizeOf(shape) !== length) {
+  const extents = shape ?? [length];
+  if (sizeOf(extents) !== length || !extents.every(isExtent)) {
     throw new StowageError(
       "ERR_SHAPE",
-      `Cannot make an array of shape (${shape.join(", ")}): it holds ${sizeOf(shape)} elements, found ${length}`,
-      { expected: `${sizeOf(shape)} elements`, found: `${length} elements` },
+      `Cannot make an array of shape (${extents.join(", ")}): it holds ${sizeOf(extents)} elements, found ${length}`,
+      { expected: `${sizeOf(extents)} elements`, found: `${length} elements` },
     );
   }
-  return { dtype, shape, data };
+  return { dtype, shape: extents, data };
+}
+
+function isExtent(extent: number): boolean {
+  return Number.isSafeInteger(extent) && extent >= 0;
 }
 
 /** Whether a value is an {@link NdArray}. */
@@ -68,19 +73,13 @@ export function isNdArray(value: unknown): value is NdArray {
   );
 }
 
-/** A 64-bit integer scalar that keeps its dtype wherever it is stored. */
+/**
+ * A 64-bit integer scalar that keeps its dtype wherever it is stored.
+ *
+ * @throws {StowageError} ERR_DTYPE if the value is not whole or needs more than 64 bits.
+ */
 export function int64(value: number | bigint): NdArray<"int64"> {
-  if (typeof value === "number" && !Number.isInteger(value)) {
-    throw new TypeError(`Cannot make an int64 of ${value}: it is not an integer`);
-  }
-  const wide = BigInt(value);
-  if (BigInt.asIntN(64, wide) !== wide) {
-    throw new StowageError("ERR_DTYPE", `Cannot make an int64 of ${wide}: it needs more than 64 bits`, {
-      expected: "an integer of 64 bits",
-      found: String(wide),
-    });
-  }
-  return { dtype: "int64", shape: [], data: BigInt64Array.of(wide) };
+  return scalar(value, "int64") as NdArray<"int64">;
 }
 
 /** A float64 scalar that keeps its dtype wherever it is stored, also when it is integral. */
@@ -88,15 +87,27 @@ export function float64(value: number): NdArray<"float64"> {
   return { dtype: "float64", shape: [], data: Float64Array.of(value) };
 }
 
-/** A scalar of any real dtype. Values are rounded to float dtypes; integers must fit. */
+/**
+ * A scalar of any real dtype. Values are rounded to float dtypes.
+ *
+ * @throws {StowageError} ERR_DTYPE if an integer dtype or bool does not hold the value exactly.
+ */
 export function scalar(value: number | bigint | boolean, dtype: DType): NdArray {
   const { ctor, kind } = DTYPES[dtype] as DTypeInfo;
-  const data = new ctor(1);
   if (kind === "c") throw new TypeError(`Cannot make a ${dtype} scalar of a real number`);
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
-  else data[0] = dtype === "float16" ? numberToFloat16(Number(value)) : Number(value);
-  if (kind !== "f" && Number(data[0]) !== Number(value)) {
-    throw new StowageError("ERR_DTYPE", `Cannot make a ${dtype} of ${value}: it does not fit`, {
+  const data = new ctor(1);
+  const number = Number(value);
+  let fits = true;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const wide = typeof value === "bigint" ? value : Number.isInteger(number) ? BigInt(number) : null;
+    data[0] = wide ?? 0n;
+    fits = data[0] === wide;
+  } else {
+    data[0] = dtype === "float16" ? numberToFloat16(number) : number;
+    if (kind !== "f") fits = data[0] === number && (kind !== "b" || number <= 1);
+  }
+  if (!fits) {
+    throw new StowageError("ERR_DTYPE", `Cannot store ${value} as ${dtype}: it does not fit`, {
       expected: dtype,
       found: String(value),
     });
@@ -112,15 +123,25 @@ export function copyArray<D extends DType>(array: NdArray<D>): NdArray<D> {
 /**
  * One element as a JavaScript value: boolean for bool, bigint past 2^53, else number.
  *
- * @param index  Position among the elements, row-major. Complex elements are not plain values and throw.
+ * @param index  Position among the elements, row-major.
+ * @throws {StowageError} ERR_INDEX_RANGE
+ * @throws {TypeError} for complex arrays: their elements are no plain values.
  */
 export function elementAt(array: NdArray, index = 0): number | bigint | boolean {
-  const value = array.data[index]!;
-  if (array.dtype === "bool") return value !== 0;
-  if (array.dtype === "float16") return float16ToNumber(Number(value));
   if (array.dtype === "complex64" || array.dtype === "complex128") {
     throw new TypeError(`Cannot turn a ${array.dtype} element into a plain number`);
   }
+  const value = array.data[index];
+  if (value === undefined) {
+    const { length } = array.data;
+    throw new StowageError(
+      "ERR_INDEX_RANGE",
+      `Cannot read element ${index} of ${describeArray(array)}: it has ${length} elements`,
+      { index, length },
+    );
+  }
+  if (array.dtype === "bool") return value !== 0;
+  if (array.dtype === "float16") return float16ToNumber(Number(value));
   if (typeof value === "number") return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

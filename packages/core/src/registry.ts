@@ -59,7 +59,12 @@ export async function resolveBackend(
   if (scheme !== undefined) {
     const backend = registered.find(({ schemes }) => schemes?.includes(scheme));
     if (backend) return backend;
-    throw unknownFormat(path, `no backend is registered for ${scheme}://`);
+    const schemes = registered.flatMap((backend) => backend.schemes ?? []).map((name) => `${name}://`);
+    throw unknownFormat(
+      path,
+      `no backend is registered for ${scheme}://`,
+      `known schemes: ${schemes.join(", ")}`,
+    );
   }
   const extension = extensionOf(path);
   const byExtension = registered.find(({ extensions }) => extensions.includes(extension));
@@ -69,8 +74,9 @@ export async function resolveBackend(
   return sniffBackend(path, importPackage);
 }
 
+/** With the dot, lower case; of a folder too, whose path may end in a slash. */
 function extensionOf(path: string): string {
-  return /[^/\\](\.[^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
+  return /[^/\\](\.[^./\\]+)[/\\]*$/.exec(path)?.[1]?.toLowerCase() ?? "";
 }
 
 async function sniffBackend(path: string, importPackage: ImportPackage): Promise<BackendSpec> {
@@ -93,15 +99,21 @@ function headOf(path: string): Uint8Array {
   }
 }
 
-function unknownFormat(path: string, reason: string): StowageError<"ERR_FORMAT_UNKNOWN"> {
-  const known = [...new Set([...CATALOG, ...registered].flatMap(({ extensions }) => extensions))].join(", ");
+function knownExtensions(): string {
+  const extensions = [...CATALOG, ...registered].flatMap((backend) => backend.extensions);
+  return `known extensions: ${[...new Set(extensions)].join(", ")}`;
+}
+
+function unknownFormat(
+  path: string,
+  reason: string,
+  hint: string = knownExtensions(),
+): StowageError<"ERR_FORMAT_UNKNOWN"> {
   return new StowageError(
     "ERR_FORMAT_UNKNOWN",
     `Cannot tell the format of ${path}: ${reason}`,
     { path },
-    {
-      hint: `known extensions: ${known}`,
-    },
+    { hint },
   );
 }
 
@@ -113,9 +125,7 @@ async function loadBackend(entry: CatalogEntry, importPackage: ImportPackage): P
   throw new StowageError(
     "ERR_PACKAGE_LOAD",
     `Cannot load "${entry.package}": it has no backend "${entry.name}"`,
-    {
-      pkg: entry.package,
-    },
+    { pkg: entry.package },
     { hint: `npm install ${entry.package}@latest` },
   );
 }
@@ -135,7 +145,8 @@ async function loadPlugin(entry: CatalogEntry, importPackage: ImportPackage): Pr
 function packageError(entry: CatalogEntry, cause: unknown): StowageError {
   const { code, message } = (cause ?? {}) as { code?: string; message?: string };
   const notFound = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-  if (notFound && message?.includes(entry.package)) {
+  // In quotes: the package's own path is in the message when one of its dependencies is missing.
+  if (notFound && ["'", '"'].some((mark) => message?.includes(mark + entry.package + mark))) {
     return new StowageError(
       "ERR_PACKAGE_MISSING",
       `Cannot open ${entry.name} data: package "${entry.package}" is not installed`,

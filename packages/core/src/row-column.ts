@@ -1,60 +1,52 @@
-import { allocate, DTYPES, type DTypeInfo, type TypedArray } from "./dtype.js";
-import { isNdArray, type NdArray, sizeOf } from "./nd-array.js";
+import { allocate, DTYPES, type DType, type DTypeInfo, type TypedArray } from "./dtype.js";
+import { isNdArray, sizeOf } from "./nd-array.js";
 import type { Column, Value } from "./row.js";
 
 /**
  * Gathers the values of one key into a column: one array where all present values share dtype and shape, else a list.
  *
+ * A plain number counts as a float64, a plain boolean as a bool.
+ *
  * @param values  One a row, `undefined` where the row has no such key.
  */
 export function columnFromValues(key: string, values: readonly (Value | undefined)[]): Column {
-  const missing = missingMask(values);
-  const first = values.find((value) => value !== undefined);
-  if (
-    typeof first === "number" &&
-    values.every((value) => value === undefined || typeof value === "number")
-  ) {
-    return { key, missing, values: packNumbers(values as (number | undefined)[]) };
-  }
-  if (
-    typeof first === "boolean" &&
-    values.every((value) => value === undefined || typeof value === "boolean")
-  ) {
-    const data = Uint8Array.from(values, (value) => (value ? 1 : 0));
-    return { key, missing, values: { dtype: "bool", shape: [values.length], data } };
-  }
-  if (isNdArray(first) && values.every((value) => value === undefined || sameType(value, first))) {
-    return { key, missing, values: packArrays(values as (NdArray | undefined)[], first) };
-  }
-  return { key, missing, values: values.map((value) => value ?? null) };
-}
-
-function missingMask(values: readonly (Value | undefined)[]): Uint8Array | null {
-  return values.includes(undefined)
-    ? Uint8Array.from(values, (value) => (value === undefined ? 1 : 0))
+  const missing = values.includes(undefined)
+    ? Uint8Array.from(values, (v) => (v === undefined ? 1 : 0))
     : null;
+  const type = elementType(values.find((value) => value !== undefined));
+  if (type === null || !values.every((value) => value === undefined || hasType(value, type))) {
+    return { key, missing, values: values.map((value) => value ?? null) };
+  }
+  const step = sizeOf(type.shape) * (DTYPES[type.dtype] as DTypeInfo).lanes;
+  const data = allocate(type.dtype, values.length * sizeOf(type.shape));
+  values.forEach((value, i) => {
+    if (isNdArray(value)) setElements(data, value.data, i * step);
+    else if (value !== undefined) data[i] = Number(value);
+  });
+  return { key, missing, values: { dtype: type.dtype, shape: [values.length, ...type.shape], data } };
 }
 
-function packNumbers(values: readonly (number | undefined)[]): NdArray<"float64"> {
-  return { dtype: "float64", shape: [values.length], data: Float64Array.from(values, (value) => value ?? 0) };
+interface ElementType {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
 }
 
-function sameType(value: Value, like: NdArray): boolean {
+/** `null` for what does not fit in an array. */
+function elementType(value: Value | undefined): ElementType | null {
+  if (typeof value === "number") return { dtype: "float64", shape: [] };
+  if (typeof value === "boolean") return { dtype: "bool", shape: [] };
+  return isNdArray(value) ? value : null;
+}
+
+function hasType(value: Value, { dtype, shape }: ElementType): boolean {
+  if (typeof value === "number") return dtype === "float64" && shape.length === 0;
+  if (typeof value === "boolean") return dtype === "bool" && shape.length === 0;
   return (
     isNdArray(value) &&
-    value.dtype === like.dtype &&
-    value.shape.length === like.shape.length &&
-    value.shape.every((extent, i) => extent === like.shape[i])
+    value.dtype === dtype &&
+    value.shape.length === shape.length &&
+    value.shape.every((extent, i) => extent === shape[i])
   );
-}
-
-function packArrays(values: readonly (NdArray | undefined)[], like: NdArray): NdArray {
-  const step = sizeOf(like.shape) * (DTYPES[like.dtype] as DTypeInfo).lanes;
-  const data = allocate(like.dtype, values.length * sizeOf(like.shape));
-  values.forEach((value, i) => {
-    if (value !== undefined) setElements(data, value.data, i * step);
-  });
-  return { dtype: like.dtype, shape: [values.length, ...like.shape], data };
 }
 
 /** `target.set(source, offset)` for two arrays of the same dtype, which the type system cannot pair. */

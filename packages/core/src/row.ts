@@ -1,5 +1,5 @@
 import type { DType } from "./dtype.js";
-import { describeArray, elementAt, isNdArray, type NdArray, sizeOf } from "./nd-array.js";
+import { bytesOf, describeArray, elementAt, isNdArray, type NdArray } from "./nd-array.js";
 
 /** Anything a row can hold under one key. */
 export type Value = null | boolean | number | bigint | string | NdArray | Value[] | { [key: string]: Value };
@@ -11,6 +11,20 @@ export type Value = null | boolean | number | bigint | string | NdArray | Value[
  * of shape `[]`. `plainValue` turns such scalars into plain numbers for people.
  */
 export type Row = Record<string, Value>;
+
+/**
+ * Sets a key that comes from data. On an ordinary object `record["__proto__"] = value` would change its prototype
+ * and lose the key.
+ */
+export function setKey<T>(record: Record<string, T>, key: string, value: NoInfer<T>): void {
+  if (key !== "__proto__") record[key] = value;
+  else Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** The value of a key that comes from data, `undefined` if there is none: `record["constructor"]` would find one. */
+export function getKey<T>(record: Record<string, T>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
 
 /** What is known of one key over a whole dataset. */
 export interface Field {
@@ -58,9 +72,13 @@ export function fieldOf(value: Value, perAtom = false): Field {
     case "string":
       return { dtype: "string", shape: [], perAtom };
     default:
-      if (perAtom && Array.isArray(value)) return { dtype: "string", shape: [null], perAtom };
-      return { dtype: "json", shape: [], perAtom };
+      if (!perAtom || !Array.isArray(value)) return { dtype: "json", shape: [], perAtom };
+      return { dtype: value.every(isString) ? "string" : "json", shape: [null], perAtom };
   }
+}
+
+function isString(value: Value): boolean {
+  return typeof value === "string";
 }
 
 /** Widens a field so that it describes another value too; `null` where the two share no type. */
@@ -72,6 +90,7 @@ export function mergeFields(a: Field, b: Field): Field | null {
 
 /**
  * Whether two values are equal to the last bit: same type, dtype, shape and bytes, so -0 is not 0 and NaN is NaN.
+ * The order of an object's keys does not count.
  */
 export function equalValues(a: Value, b: Value): boolean {
   if (isNdArray(a) || isNdArray(b)) {
@@ -95,8 +114,8 @@ function equalShapes(a: readonly number[], b: readonly number[]): boolean {
 }
 
 function equalBits(a: NdArray, b: NdArray): boolean {
-  const left = new Uint8Array(a.data.buffer, a.data.byteOffset, a.data.byteLength);
-  const right = new Uint8Array(b.data.buffer, b.data.byteOffset, b.data.byteLength);
+  const left = bytesOf(a.data);
+  const right = bytesOf(b.data);
   if (left.length !== right.length) return false;
   for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
   return true;
@@ -104,10 +123,10 @@ function equalBits(a: NdArray, b: NdArray): boolean {
 
 /** A short text for people and messages: `12.5`, `"water"`, `float32 (3, 3)`. */
 export function describeValue(value: Value): string {
-  if (isNdArray(value))
-    return sizeOf(value.shape) === 1 && value.shape.length === 0
-      ? `${value.dtype} ${String(plainValue(value))}`
-      : describeArray(value);
+  if (isNdArray(value)) {
+    const plain = plainValue(value);
+    return isNdArray(plain) ? describeArray(value) : `${value.dtype} ${String(plain)}`;
+  }
   if (typeof value === "string")
     return value.length > 40 ? `${JSON.stringify(value.slice(0, 40))}…` : JSON.stringify(value);
   if (Array.isArray(value)) return `list of ${value.length}`;

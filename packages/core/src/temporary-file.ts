@@ -1,4 +1,13 @@
-import { fileError, fileExists, nodeFs, nodePath, syncDirectory } from "./file-system.js";
+import { closed } from "./errors.js";
+import {
+  fileError,
+  fileExists,
+  MAX_IO_BYTES,
+  nodeFs,
+  nodePath,
+  realPath,
+  syncDirectory,
+} from "./file-system.js";
 
 /**
  * A file that gets its final name only when it is complete.
@@ -17,11 +26,14 @@ export class TemporaryFile {
   /** Where the bytes are until `commit`. */
   readonly temporaryPath: string;
   readonly path: string;
+  /** `path` without symbolic links: the file that a link leads to is replaced, not the link. */
+  readonly #target: string;
   readonly #overwrite: boolean;
   #fd: number;
 
-  private constructor(path: string, temporaryPath: string, fd: number, overwrite: boolean) {
+  private constructor(path: string, target: string, temporaryPath: string, fd: number, overwrite: boolean) {
     this.path = path;
+    this.#target = target;
     this.temporaryPath = temporaryPath;
     this.#fd = fd;
     this.#overwrite = overwrite;
@@ -30,21 +42,20 @@ export class TemporaryFile {
   /** @throws {StowageError} ERR_FILE_EXISTS without `overwrite`, ERR_FILE_MISSING if there is no such folder. */
   static create(path: string, options: { overwrite?: boolean } = {}): TemporaryFile {
     const fs = nodeFs();
-    if (!options.overwrite && fs.existsSync(path)) throw fileExists(path);
-    const temporaryPath = temporaryName(path);
+    const { overwrite = false } = options;
+    if (!overwrite && fs.existsSync(path)) throw fileExists(path);
+    const target = realPath(path);
+    const temporaryPath = temporaryName(target);
     try {
-      return new TemporaryFile(
-        path,
-        temporaryPath,
-        fs.openSync(temporaryPath, "wx"),
-        options.overwrite ?? false,
-      );
+      return new TemporaryFile(path, target, temporaryPath, fs.openSync(temporaryPath, "wx"), overwrite);
     } catch (error) {
       throw fileError(error, "create", path);
     }
   }
 
+  /** @throws {StowageError} ERR_FILE_ACCESS when the disk is full, ERR_CLOSED after `commit` or `discard` */
   write(bytes: Uint8Array): void {
+    this.#checkOpen();
     try {
       writeFully(this.#fd, bytes, null);
     } catch (error) {
@@ -52,13 +63,18 @@ export class TemporaryFile {
     }
   }
 
-  /** Gives the file its final name, durably. */
+  /**
+   * Gives the file its final name, durably. Where that fails, what was written is discarded.
+   *
+   * @throws {StowageError} ERR_FILE_EXISTS if somebody else made the final name meanwhile and `overwrite` is false;
+   * that file stays as it is.
+   */
   commit(): void {
-    const fs = nodeFs();
+    this.#checkOpen();
     try {
-      fs.fsyncSync(this.#fd);
+      nodeFs().fsyncSync(this.#fd);
       this.#closeDescriptor();
-      publish(this.temporaryPath, this.path, this.#overwrite);
+      publish(this.temporaryPath, this.#target, this.#overwrite);
     } catch (error) {
       this.discard();
       throw fileError(error, "create", this.path);
@@ -71,10 +87,14 @@ export class TemporaryFile {
     nodeFs().rmSync(this.temporaryPath, { force: true });
   }
 
+  #checkOpen(): void {
+    if (this.#fd < 0) throw closed(this.path);
+  }
+
   #closeDescriptor(): void {
-    if (this.#fd < 0) return;
-    nodeFs().closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = -1;
+    if (fd >= 0) nodeFs().closeSync(fd);
   }
 }
 
@@ -92,20 +112,25 @@ export function temporaryName(path: string): string {
  */
 export function publish(temporaryPath: string, path: string, overwrite: boolean): void {
   const fs = nodeFs();
-  if (overwrite) {
-    fs.renameSync(temporaryPath, path);
-  } else {
-    try {
-      // A hard link fails where the name exists; a rename would replace it.
-      fs.linkSync(temporaryPath, path);
-      fs.unlinkSync(temporaryPath);
-    } catch (error) {
-      if ((error as { code?: string }).code === "EEXIST") throw fileExists(path);
-      if (fs.existsSync(path)) throw fileExists(path);
-      fs.renameSync(temporaryPath, path); // file systems without hard links
-    }
+  try {
+    if (overwrite || !linkNew(temporaryPath, path)) fs.renameSync(temporaryPath, path);
+    else fs.unlinkSync(temporaryPath);
+  } catch (error) {
+    throw fileError(error, "create", path);
   }
   syncDirectory(nodePath().dirname(path));
+}
+
+/** A hard link fails where the name exists; a rename would replace it. `false` on file systems without hard links. */
+function linkNew(temporaryPath: string, path: string): boolean {
+  const fs = nodeFs();
+  try {
+    fs.linkSync(temporaryPath, path);
+    return true;
+  } catch {
+    if (fs.existsSync(path)) throw fileExists(path);
+    return false;
+  }
 }
 
 /** Writes all bytes, at a position or (with `null`) at the descriptor's own. */
@@ -113,12 +138,7 @@ export function writeFully(fd: number, bytes: Uint8Array, position: number | nul
   const fs = nodeFs();
   let done = 0;
   while (done < bytes.byteLength) {
-    done += fs.writeSync(
-      fd,
-      bytes,
-      done,
-      bytes.byteLength - done,
-      position === null ? null : position + done,
-    );
+    const length = Math.min(bytes.byteLength - done, MAX_IO_BYTES);
+    done += fs.writeSync(fd, bytes, done, length, position === null ? null : position + done);
   }
 }

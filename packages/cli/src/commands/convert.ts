@@ -1,0 +1,128 @@
+import { type BackendSpec, type LossNote, type RowStore, resolveBackend } from "@stowage/core";
+import type { Command } from "commander";
+import { parseKeys, parseRange, type RowRange, resolveRange } from "../arguments.js";
+import type { Context, Run } from "../context.js";
+import { copyDataset } from "../copy-dataset.js";
+import { backendNamed, checkKeys, importPackage, openDataset, sizeOnDisk } from "../dataset.js";
+import { EXIT } from "../exit.js";
+import { lossText } from "../loss-text.js";
+import { startProgress } from "../progress.js";
+import { formatBytes, formatCount, formatDuration, formatPlural, formatRatio } from "../render/number.js";
+import { printable } from "../render/width.js";
+import { addSourceOptions, type SourceOptions } from "../source-options.js";
+import { addTargetOptions, type TargetOptions } from "../target-options.js";
+
+const HELP = `
+Examples:
+  $ stowage convert md.xyz md.atp
+  $ stowage convert md.xyz md.atp --codec zstd --level 9
+  $ stowage convert md.atp last.xyz --range -100: --drop info.comment
+
+OUTPUT appears when it is complete: an error or Ctrl-C leaves nothing behind.
+What the target format cannot hold is refused, unless --drop or
+--drop-unsupported accepts the loss.
+With --json: one object with rows, sizes and losses.`;
+
+interface ConvertOptions extends SourceOptions, TargetOptions {
+  readonly to?: string;
+  readonly range?: RowRange;
+  readonly drop?: string[];
+}
+
+/** What `--json` prints. */
+interface Conversion {
+  readonly input: string;
+  readonly output: string;
+  readonly rows: number;
+  readonly atoms: number;
+  /** On disk; `null` for what is not on this machine. */
+  readonly inputBytes: number | null;
+  readonly outputBytes: number | null;
+  readonly seconds: number;
+  readonly losses: readonly LossNote[];
+  readonly warnings: readonly string[];
+}
+
+export function addConvert(program: Command, run: Run): void {
+  const command = program
+    .command("convert")
+    .summary("from any format to any other")
+    .description("Converts a dataset to the format that OUTPUT's extension names.")
+    .argument("<input>", "a dataset of any known format")
+    .argument("<output>", "the dataset to make")
+    .option("--to <format>", "write this format, whatever the name says")
+    .option(
+      "--range <first:last>",
+      "only these rows; last is exclusive, negative counts from the end",
+      parseRange,
+    )
+    .option("--drop <keys>", "leave out these keys, separated by commas", parseKeys);
+  addSourceOptions(addTargetOptions(command))
+    .addHelpText("after", HELP)
+    .action((input: string, output: string, options: ConvertOptions, command: Command) =>
+      run(command, (context) => convert(input, output, options, context)),
+    );
+}
+
+async function convert(
+  input: string,
+  output: string,
+  options: ConvertOptions,
+  context: Context,
+): Promise<number> {
+  const { terminal, signal, json } = context;
+  const backend = await targetBackend(output, options.to);
+  const source = await openDataset(input, options, signal);
+  let result: Conversion;
+  try {
+    for (const warning of source.warnings) terminal.note(printable(`warning: ${input}: ${warning}`));
+    result = await copy(source, input, output, backend, options, context);
+  } finally {
+    await source.close();
+  }
+  for (const note of result.losses) terminal.note(lossText(note));
+  if (json) await terminal.print(JSON.stringify(result));
+  for (const line of conversionLines(result)) terminal.note(line);
+  return EXIT.fine;
+}
+
+async function targetBackend(output: string, format: string | undefined): Promise<BackendSpec> {
+  return format === undefined ? resolveBackend(output, importPackage) : backendNamed(format);
+}
+
+async function copy(
+  source: RowStore,
+  input: string,
+  output: string,
+  backend: BackendSpec,
+  options: ConvertOptions,
+  { terminal, signal }: Context,
+): Promise<Conversion> {
+  const { drop = [], range = { from: 0, to: undefined } } = options;
+  checkKeys(drop, Object.keys(await source.schema()), input);
+  const inputBytes = sizeOnDisk(input); // now: OUTPUT may take its place
+  const began = performance.now();
+  const copied = await copyDataset(source, output, backend, {
+    target: options,
+    ...resolveRange(range, await source.count()),
+    drop,
+    signal,
+    startProgress: (rows) => startProgress(terminal, `convert ${input}`, rows),
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const { rows, atoms, losses } = copied;
+  const sizes = { inputBytes, outputBytes: sizeOnDisk(output) };
+  return { input, output, rows, atoms, ...sizes, seconds, losses, warnings: [...source.warnings] };
+}
+
+/** Two lines: what was written and how fast, and what became of the size. */
+function conversionLines({ output, rows, atoms, inputBytes, outputBytes, seconds }: Conversion): string[] {
+  const amount = [formatPlural(rows, "row"), ...(atoms > 0 ? [formatPlural(atoms, "atom")] : [])].join(", ");
+  const rate = `${formatCount(rows / Math.max(seconds, 1e-6))} rows/s`;
+  const lines = [`${printable(output)}: ${amount} in ${formatDuration(seconds * 1000)} (${rate})`];
+  if (inputBytes !== null && outputBytes !== null) {
+    const ratio = formatRatio(inputBytes, outputBytes);
+    lines.push(`${formatBytes(inputBytes)} → ${formatBytes(outputBytes)}${ratio === "" ? "" : `, ${ratio}`}`);
+  }
+  return lines;
+}

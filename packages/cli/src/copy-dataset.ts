@@ -1,0 +1,108 @@
+import type { BackendSpec, LossNote, OpenOptions, Row, RowSchema, RowStore } from "@stowage/core";
+import { unsupported } from "./dataset.js";
+import type { ProgressBar } from "./progress.js";
+import { readBatches } from "./row-batches.js";
+import type { TargetOptions } from "./target-options.js";
+import { createTarget } from "./write-target.js";
+
+export interface CopyOptions {
+  readonly target: TargetOptions;
+  /** First row, default 0. */
+  readonly start?: number;
+  /** Exclusive, default the number of rows. */
+  readonly stop?: number;
+  /** Keys to leave out. */
+  readonly drop?: readonly string[];
+  readonly signal: AbortSignal;
+  readonly startProgress: (rows: number) => ProgressBar;
+}
+
+export interface Copied {
+  readonly rows: number;
+  readonly atoms: number;
+  /** What the target keeps under another type, changed or left out. */
+  readonly losses: readonly LossNote[];
+}
+
+/** Writes a new dataset with the rows of another, in batches; it is complete or not there at all. */
+export async function copyDataset(
+  source: RowStore,
+  output: string,
+  backend: BackendSpec,
+  options: CopyOptions,
+): Promise<Copied> {
+  const { drop = [], signal } = options;
+  const count = await source.count();
+  const { start = 0, stop = count } = options;
+  const schema = await source.schema();
+  const keys = drop.length > 0 ? Object.keys(schema).filter((key) => !drop.includes(key)) : undefined;
+  const target = await createTarget(output, backend, {
+    ...openOptionsOf(options.target),
+    schema: schemaOfCopy(schema, drop, stop - start === count),
+    signal,
+  });
+  const progress = options.startProgress(stop - start);
+  try {
+    const copied = await copyRows(source, target.store, {
+      start,
+      stop,
+      keys,
+      signal,
+      onRows: progress.update,
+    });
+    const losses = [...(target.store.losses?.() ?? [])];
+    await target.commit();
+    return { ...copied, losses };
+  } catch (error) {
+    throw await target.abandon(error);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Options of single backends travel along untyped: each takes those it knows. */
+function openOptionsOf({ codec, level, dropUnsupported, overwrite }: TargetOptions): OpenOptions {
+  return {
+    overwrite: overwrite ?? false,
+    unsupported: dropUnsupported ? "drop" : "error",
+    ...(codec === undefined ? {} : { codec }),
+    ...(level === undefined ? {} : { level }),
+  };
+}
+
+async function copyRows(
+  source: RowStore,
+  target: RowStore,
+  options: Parameters<typeof readBatches>[1] & { signal: AbortSignal },
+): Promise<{ rows: number; atoms: number }> {
+  if (target.append === undefined) {
+    throw unsupported("append", `Cannot write ${target.name}: its format takes no rows`);
+  }
+  let rows = 0;
+  let atoms = 0;
+  for await (const batch of readBatches(source, options)) {
+    await target.append(batch.rows);
+    rows += batch.rows.length;
+    for (const row of batch.rows) atoms += atomCount(row);
+  }
+  await target.flush?.();
+  options.signal.throwIfAborted();
+  return { rows, atoms };
+}
+
+/** Atoms of a row, by its atomic numbers. */
+export function atomCount(row: Row): number {
+  const numbers = row["arrays.numbers"] as { shape?: readonly number[] } | undefined;
+  return numbers?.shape?.[0] ?? 0;
+}
+
+/**
+ * What is known of the rows that will be copied: all fields, or those that are kept. Counts of missing rows hold for
+ * the whole source only, so a part of it goes without them.
+ */
+export function schemaOfCopy(schema: RowSchema, dropped: readonly string[], whole: boolean): RowSchema {
+  const kept = Object.entries(schema).filter(([key]) => !dropped.includes(key));
+  return Object.fromEntries(
+    kept.map(([key, field]) => [key, whole ? field : { ...field, missing: undefined }]),
+  );
+}

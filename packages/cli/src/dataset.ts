@@ -1,0 +1,110 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type BackendSpec,
+  CATALOG,
+  fileError,
+  type OpenOptions,
+  openStore,
+  type RowStore,
+  resolveBackend,
+  StowageError,
+} from "@stowage/core";
+import { usageError } from "./exit.js";
+import type { SourceOptions } from "./source-options.js";
+
+/** Packages resolve from this package, which depends on them; from core they need not be in reach. */
+export const importPackage = (name: string): Promise<unknown> => import(name);
+
+/** Whether a path is a URL: nothing on this machine to look at beforehand. */
+export function isUrl(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(path);
+}
+
+/**
+ * Opens a dataset for reading.
+ *
+ * @throws {StowageError} ERR_FILE_MISSING before anything is guessed from the name, or what the backend throws.
+ */
+export async function openDataset(
+  path: string,
+  { from, recover }: SourceOptions,
+  signal?: AbortSignal,
+): Promise<RowStore> {
+  if (!isUrl(path)) statOf(path);
+  const backend = from === undefined ? undefined : await backendNamed(from);
+  // Options of single backends travel along untyped: each takes those it knows.
+  const options: OpenOptions & { recover?: boolean } = recover ? { signal, recover } : { signal };
+  return openStore(path, { ...options, backend, importPackage });
+}
+
+/**
+ * A backend by the name that `--from` and `--to` take.
+ *
+ * @throws {StowageError} ERR_OPTION naming the formats there are.
+ */
+export async function backendNamed(name: string): Promise<BackendSpec> {
+  const entry = CATALOG.find((known) => known.name === name);
+  const extension = entry?.extensions[0] ?? `.${name}`;
+  const backend = await resolveBackend(`x${extension}`, importPackage).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== "ERR_FORMAT_UNKNOWN") throw error;
+    return null;
+  });
+  if (backend !== null) return backend;
+  const known = CATALOG.map((known) => known.name).join(", ");
+  throw usageError(`Cannot use format "${name}": it is not known`, "format", name, `known formats: ${known}`);
+}
+
+/** Bytes on disk, a folder's files added up; `null` for what is not on this machine. */
+export function sizeOnDisk(path: string): number | null {
+  if (isUrl(path)) return null;
+  const stat = statOf(path);
+  if (!stat.isDirectory()) return stat.size;
+  let size = 0;
+  for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) size += statSync(join(entry.parentPath ?? entry.path, entry.name)).size;
+  }
+  return size;
+}
+
+function statOf(path: string): import("node:fs").Stats {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw fileError(error, "open", path);
+  }
+}
+
+/**
+ * Checks keys that were given on the command line: a mistyped key would else select nothing in silence.
+ *
+ * @throws {StowageError} ERR_OPTION with the keys that come nearest.
+ */
+export function checkKeys(keys: readonly string[], known: readonly string[], path: string): void {
+  for (const key of keys) {
+    if (known.includes(key)) continue;
+    const near = known.filter((candidate) => isNear(key, candidate));
+    const shown = (near.length > 0 ? near : known).slice(0, 8);
+    const more = near.length === 0 && known.length > shown.length ? ", …" : "";
+    const hint =
+      near.length > 0 ? `did you mean ${shown.join(" or ")}?` : `it has ${shown.join(", ")}${more}`;
+    throw usageError(`Cannot find key "${key}" in ${path}`, "keys", key, known.length > 0 ? hint : undefined);
+  }
+}
+
+/** Whether somebody who wrote `wanted` may have meant `candidate`: the same last part, or nearly the same text. */
+function isNear(wanted: string, candidate: string): boolean {
+  const [a, b] = [wanted.toLowerCase(), candidate.toLowerCase()];
+  return (
+    b.endsWith(`.${a}`) || lastPart(a) === lastPart(b) || (a.length > 3 && (a.includes(b) || b.includes(a)))
+  );
+}
+
+function lastPart(key: string): string {
+  return key.slice(key.lastIndexOf(".") + 1);
+}
+
+/** Marks an error with the dataset it belongs to, for stores that do not say. */
+export function unsupported(feature: string, message: string, hint?: string): StowageError {
+  return new StowageError("ERR_UNSUPPORTED", message, { feature }, { hint });
+}

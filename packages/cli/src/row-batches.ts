@@ -1,0 +1,79 @@
+import { setImmediate as breathe } from "node:timers/promises";
+import { isNdArray, type Row, type RowStore, type Value } from "@stowage/core";
+
+export interface RowBatch {
+  /** Index of the first row. */
+  readonly start: number;
+  readonly rows: Row[];
+  /** About how much memory the rows take. */
+  readonly bytes: number;
+}
+
+export interface BatchOptions {
+  /** First row, default 0. */
+  readonly start?: number;
+  /** Exclusive, default the number of rows. */
+  readonly stop?: number;
+  /** Only these keys. */
+  readonly keys?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** How many rows of the range are done, after each batch. */
+  readonly onRows?: (done: number) => void;
+}
+
+/** A batch aims at this much memory and this much time, whatever rows weigh. */
+const TARGET_BYTES = 8 << 20;
+const TARGET_MS = 200;
+const MAX_ROWS = 1024;
+
+/**
+ * Rows in order, in batches whose size follows the rows: many small ones or a few large ones at a time.
+ *
+ * Between batches the event loop runs: stores may work without ever yielding, and then no signal would be heard and
+ * no bar drawn.
+ */
+export async function* readBatches(
+  store: RowStore,
+  options: BatchOptions = {},
+): AsyncGenerator<RowBatch, void, undefined> {
+  const { start = 0, keys, signal, onRows } = options;
+  const stop = Math.min(options.stop ?? Number.POSITIVE_INFINITY, await store.count());
+  let size = 1;
+  for (let from = start; from < stop; ) {
+    const began = performance.now();
+    const count = Math.min(size, stop - from);
+    const indices = Array.from({ length: count }, (_, i) => from + i);
+    const rows = await store.getMany(indices, keys);
+    let bytes = 0;
+    for (const row of rows) bytes += rowBytes(row);
+    yield { start: from, rows, bytes };
+    from += count;
+    onRows?.(from - start);
+    await breathe();
+    signal?.throwIfAborted();
+    size = nextBatchSize({ rows: count, bytes, elapsedMs: performance.now() - began });
+  }
+}
+
+/** How many rows to take next, from what the last batch cost. Grows fourfold at most, so it starts small. */
+export function nextBatchSize(last: { rows: number; bytes: number; elapsedMs: number }): number {
+  const byBytes = (TARGET_BYTES / Math.max(1, last.bytes)) * last.rows;
+  const byTime = (TARGET_MS / Math.max(0.1, last.elapsedMs)) * last.rows;
+  return Math.max(1, Math.floor(Math.min(MAX_ROWS, last.rows * 4, byBytes, byTime)));
+}
+
+/** About how much memory a row takes: the bytes of its arrays and texts. */
+export function rowBytes(row: Row): number {
+  let bytes = 0;
+  for (const key in row) bytes += valueBytes(row[key]!);
+  return bytes;
+}
+
+function valueBytes(value: Value): number {
+  if (isNdArray(value)) return value.data.byteLength;
+  if (typeof value === "string") return value.length;
+  if (value === null || typeof value !== "object") return 8;
+  let bytes = 0;
+  for (const item of Object.values(value)) bytes += valueBytes(item);
+  return bytes;
+}

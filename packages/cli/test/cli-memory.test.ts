@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AtpFile } from "@stowage/atp";
+import { ndarray } from "@stowage/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildCli } from "./built-cli.js";
+import { makeFolder, runCli } from "./run-cli.js";
+
+const { folder, remove } = makeFolder();
+
+/** Molecules of 100 atoms with forces, 5 kB each. */
+function writeMolecules(path: string, count: number): void {
+  const db = AtpFile.create(path);
+  const perAtom = (n: number) =>
+    ndarray(
+      Float64Array.from({ length: 300 * n }, (_, i) => i / 7),
+      [n, 100, 3],
+    );
+  for (let done = 0; done < count; done += 1000) {
+    db.appendArrays({
+      positions: perAtom(1000),
+      forces: perAtom(1000),
+      atomicNumbers: ndarray(new Uint8Array(100_000).fill(6), [1000, 100]),
+      energy: ndarray(new Float64Array(1000)),
+    });
+  }
+  db.close();
+}
+
+beforeAll(async () => {
+  await buildCli();
+  writeMolecules(join(folder, "small.atp"), 2000);
+  writeMolecules(join(folder, "large.atp"), 40_000);
+}, 60_000);
+afterAll(remove);
+
+/** The most memory the command ever held, in bytes. */
+async function peakMemory(args: readonly string[]): Promise<number> {
+  const report = join(folder, "peak");
+  const script =
+    `import { writeFileSync } from "node:fs";` +
+    `process.on("exit", () => writeFileSync(${JSON.stringify(report)}, String(process.resourceUsage().maxRSS)));`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+  const { code, stderr } = await runCli(args, { cwd: folder, env });
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  return Number(readFileSync(report, "utf8")) * 1024;
+}
+
+test.each([
+  [["info"]],
+  [["verify"]],
+  [["convert", "copy.atp", "--overwrite"]],
+  [["convert", "copy.atp", "--overwrite", "--codec", "zstd"]],
+  [["try", "--no-rates"]],
+])(
+  "memory does not grow with the file: stowage %j",
+  async ([command = "", ...rest]) => {
+    // 10 MB and 200 MB.
+    const small = await peakMemory([command, "small.atp", ...rest]);
+    const large = await peakMemory([command, "large.atp", ...rest]);
+    expect(large - small).toBeLessThan(100e6);
+  },
+  60_000,
+);
