@@ -15,7 +15,6 @@ import xyz_text
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms, FixCartesian
-from ase.io.extxyz import key_val_str_to_dict
 
 warnings.simplefilter("ignore")
 
@@ -73,24 +72,27 @@ def read_text(text: str) -> dict[str, Any]:
 
 
 def random_comments(seed: int, count: int) -> list[dict[str, Any]]:
-    """Random comment lines with what ASE makes of each."""
+    """Random comments of frames without atoms, beside one that makes the file extended XYZ, and what ASE reads."""
     random = xyz_text.Generator(seed)
-    return [{"text": text, **_read_comment(text.strip())} for text in (random.comment() for _ in range(count))]
-
-
-def _read_comment(line: str) -> dict[str, Any]:
-    try:
-        values = key_val_str_to_dict(line) if line else {}
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
-    return {"values": [[key, tag(value)] for key, value in values.items()]}
+    return [_case(f"0\n{random.comment()}\n0\nzz=1\n") for _ in range(count)]
 
 
 def random_files(seed: int, count: int) -> list[dict[str, Any]]:
-    """Random files with what ASE makes of each."""
+    """Random files, and what ASE reads."""
     random = xyz_text.Generator(seed)
-    texts = [random.file() for _ in range(count)]
-    return [{"text": text, "comments": _comments(text), **read_text(text)} for text in texts]
+    return [_case(random.file()) for _ in range(count)]
+
+
+def _case(text: str) -> dict[str, Any]:
+    return {"text": text, "comments": _comments(text), **read_text(text)}
+
+
+def random_numbers(seed: int, count: int) -> list[str]:
+    return xyz_text.Generator(seed).number_texts(count)
+
+
+def floats(texts: list[str]) -> np.ndarray:
+    return np.array([float(text) for text in texts])
 
 
 def _comments(text: str) -> list[list]:

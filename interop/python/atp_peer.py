@@ -10,31 +10,48 @@ from typing import Any
 import atompack
 import numpy as np
 
+try:
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+except ImportError:  # the older peers come without ASE
+    pass
+
 Pairs = list[tuple[str, Any]]
 
 
 def write(path: str, codec: str, level: int, steps: list[dict[str, Any]]) -> list[str | None]:
     """Makes a file by steps; returns for each step why it was refused, None if it was not."""
-    database = atompack.Database(path, compression=codec, level=level, overwrite=True)
-    return [_take(database, step) for step in steps]
+    writer = Writer(atompack.Database(path, compression=codec, level=level, overwrite=True))
+    return [writer.take(step) for step in steps]
 
 
 def write_more(path: str, steps: list[dict[str, Any]]) -> list[str | None]:
     """Goes on with a file that is there."""
-    database = atompack.Database.open(path, mmap=False)
-    return [_take(database, step) for step in steps]
+    writer = Writer(atompack.Database.open(path, mmap=False), len(atompack.Database.open(path)))
+    return [writer.take(step) for step in steps]
 
 
-def _take(database: Any, step: dict[str, Any]) -> str | None:
-    try:
-        _STEPS[step["do"]](database, **{name: value for name, value in step.items() if name != "do"})
-    except ValueError as error:
-        return str(error)
-    return None
+class Writer:
+    def __init__(self, database: Any, flushed: int | None = None):
+        self.database = database
+        self.flushed = flushed
 
+    def take(self, step: dict[str, Any]) -> str | None:
+        arguments = {name: value for name, value in step.items() if name != "do"}
+        try:
+            if step["do"] == "flush":
+                self.flush()
+            else:
+                _STEPS[step["do"]](self.database, **arguments)
+        except ValueError as error:
+            return str(error)
+        return None
 
-def _flush(database: Any) -> None:
-    database.flush()
+    def flush(self) -> None:
+        """Commits what is new. atompack itself would write schema and index again without need."""
+        if len(self.database) != self.flushed:
+            self.database.flush()
+            self.flushed = len(self.database)
 
 
 def _molecule(database: Any, molecule: dict[str, Any]) -> None:
@@ -72,7 +89,6 @@ def _arrays(
 
 
 _STEPS = {
-    "flush": _flush,
     "molecule": _molecule,
     "molecules": _molecules,
     "views": _views,
@@ -154,14 +170,56 @@ def read_flat(path: str, indices: list[int]) -> dict[str, Any] | None:
     return {"fields": list(flat.items()), **nested}
 
 
-def count(path: str) -> int:
-    return len(atompack.Database.open(path))
+def read_old(path: str) -> list[list[Any]]:
+    """What all releases have getters for."""
+    database = atompack.Database.open(path)
+    names = ("positions", "atomic_numbers", "energy", "forces", "charges", "velocities", "cell", "stress", "pbc")
+    return [
+        [
+            [getattr(molecule, name) for name in names],
+            [(key, _typed(molecule.get_property(key))) for key in sorted(molecule.property_keys())],
+        ]
+        for molecule in (database[index] for index in range(len(database)))
+    ]
 
 
-def opens(path: str) -> str | None:
-    """Why a file does not open, None if it does."""
-    try:
-        atompack.Database.open(path)
-    except ValueError as error:
-        return str(error)
-    return None
+def write_ase(path: str, frames: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    """Writes what atompack makes of ASE's Atoms."""
+    database = atompack.Database(path, overwrite=True)
+    for frame in frames:
+        database.add_molecule(atompack.from_ase(_atoms(frame), **options))
+    database.flush()
+
+
+def _atoms(frame: dict[str, Any]) -> "Atoms":
+    atoms = Atoms(frame["numbers"], positions=frame["positions"], cell=frame["cell"], pbc=frame["pbc"])
+    for key, value in frame["arrays"]:
+        atoms.set_array(key, value)
+    atoms.info.update({key: _plain(value) for key, value in frame["info"]})
+    if frame["calc"]:
+        atoms.calc = SinglePointCalculator(atoms)
+        atoms.calc.results.update({key: _plain(value) for key, value in frame["calc"]})
+    return atoms
+
+
+def read_ase(path: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """What atompack makes ASE's Atoms of, by itself (to_ase) and many at once (to_ase_batch)."""
+    database = atompack.Database.open(path)
+    frames = [_describe_atoms(atompack.to_ase(database[index], **options)) for index in range(len(database))]
+    together = [_describe_atoms(atoms) for atoms in atompack.to_ase_batch(database.get_molecules(list(range(len(database)))), **options)]
+    np.testing.assert_equal(together, frames)
+    return frames
+
+
+def _describe_atoms(atoms: "Atoms") -> dict[str, Any]:
+    results = {} if atoms.calc is None else atoms.calc.results
+    return {
+        "numbers": atoms.numbers,
+        "positions": atoms.positions,
+        "cell": atoms.cell.array,
+        "pbc": atoms.pbc,
+        "velocities": atoms.get_velocities(),
+        "arrays": [(key, value) for key, value in atoms.arrays.items() if key not in ("numbers", "positions")],
+        "info": [(key, _typed(value)) for key, value in atoms.info.items()],
+        "calc": [(key, _typed(value)) for key, value in results.items()],
+    }

@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 
 NUMBERS = (
     "5 -5 +5 0 -0 1.5 .5 5. 1e5 1E-3 nan -nan inf -inf Infinity -iNfinity 1_000 1__0 _1 1_ 1_0.5_0e1_0 9223372036854775807 "
@@ -160,6 +161,31 @@ class Generator:
             words.append("extra")
         separator = self.choice([" ", "   ", "\t"]) if self.chance(0.95) else self.choice(["\xa0", "\x0b", "\u2003", "\x1c"])
         return self.choice(["", "", " "]) + separator.join(words) + self.choice(["", "", " "])
+
+    def number_texts(self, count: int) -> list[str]:
+        """Numbers as programs print them, and the cases that are hard to round."""
+        texts = []
+        for i in range(count):
+            value = struct.unpack("<d", self.random.randbytes(8))[0]
+            near = self.random.uniform(-100, 100)
+            digits = "".join(self.choice("0123456789") for _ in range(self.random.randint(1, 24)))
+            point = self.random.randint(0, len(digits))
+            halfway = 2**53 + 2 * self.random.randrange(2**52) + 1
+            texts.append(
+                [
+                    repr(value),
+                    f"{near:.8f}",
+                    repr(near),
+                    f"{near:.17g}",
+                    f"{near * 1e-6:.{self.random.randint(0, 20)}e}",
+                    f"{digits[:point] or '0'}.{digits[point:]}",
+                    f"{digits}e{self.random.randint(-330, 310)}",
+                    f"{halfway}.{self.choice(['', '0', '5', '000000001'])}",
+                    f"-{halfway}e{self.random.randint(-25, 5)}",
+                    self.choice(["nan", "-nan", "inf", "-Infinity", "1_0.5", ".5", "5.", "-0", "1e400", "1e-400", "٥.٥"]),
+                ][i % 10]
+            )
+        return texts
 
     def file(self) -> str:
         """Several frames; a third of the files have nothing that ASE refuses, or only plain comments."""

@@ -76,3 +76,18 @@ function markdownIn(folder: string): string[] {
     .filter((entry) => entry.name.endsWith(".md") && !entry.parentPath.includes("node_modules"))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
+
+it("lists every error code", () => {
+  const sources = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name, "src"));
+  const declared = sources
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith(".ts"))
+        .map((file) => join(folder, file)),
+    )
+    .flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/^\s+(ERR_\w+): \{/gm)].map(([, code]) => code),
+    );
+  const listed = [...readFileSync(join(root, "apps/docs/errors.md"), "utf8").matchAll(/^\| `(ERR_\w+)`/gm)];
+  expect(listed.map(([, code]) => code)).toEqual([...new Set(declared)].sort());
+});

@@ -1,0 +1,275 @@
+import { type Field, quote } from "@stowage/core";
+import { fieldOfColumn } from "./atom-columns.js";
+import { CommentReader } from "./comment-reader.js";
+import { atPlace, type FramePlace } from "./errors.js";
+import { type FoundFrame, FrameScanner } from "./frame-scanner.js";
+import { JSON_FIELD, KeyTable, type ValueTypes } from "./key-table.js";
+import type { Properties, PropertyColumn } from "./properties.js";
+
+const HEADER_LIMIT = 2 ** 30;
+
+/**
+ * Where the frames of an input are, and which keys and types they have: 16 bytes a frame and a little for each key.
+ */
+export class FrameIndex {
+  readonly path: string;
+  readonly keys: KeyTable;
+  nFrames = 0;
+  /** Lines of all frames. */
+  nLines = 0;
+  /** Where the last frame ends. */
+  end = 0;
+  /** No comment has a `=`: comments are text. */
+  plain = true;
+  /** What a user should know: entries taken by an empty value, text that is ignored. */
+  warnings: readonly string[] = [];
+  #byteOffsets: Float64Array = new Float64Array(256);
+  #atomCounts: Uint32Array = new Uint32Array(256);
+  /** Bytes of the count and comment lines in the lower 30 bits, the number of VEC lines in the upper two. */
+  #headers: Uint32Array = new Uint32Array(256);
+
+  constructor(path: string, keys: KeyTable = new KeyTable()) {
+    this.path = path;
+    this.keys = keys;
+  }
+
+  /** The columns of the table, for an index file. */
+  get columns(): { byteOffsets: Float64Array; atomCounts: Uint32Array; headers: Uint32Array } {
+    return {
+      byteOffsets: this.#byteOffsets.subarray(0, this.nFrames),
+      atomCounts: this.#atomCounts.subarray(0, this.nFrames),
+      headers: this.#headers.subarray(0, this.nFrames),
+    };
+  }
+
+  /** Takes the columns of another table in place of its own, which must be empty. */
+  restore(columns: FrameIndex["columns"]): void {
+    this.nFrames = columns.byteOffsets.length;
+    this.#byteOffsets = columns.byteOffsets;
+    this.#atomCounts = columns.atomCounts;
+    this.#headers = columns.headers;
+    for (let i = 0; i < this.nFrames; i++) this.nLines += 2 + this.atomCount(i) + this.vectorCount(i);
+  }
+
+  add(frame: Pick<FoundFrame, "byteOffset" | "byteLength" | "headerLength" | "nAtoms" | "nVectors">): void {
+    const i = this.nFrames++;
+    if (i >= this.#byteOffsets.length) this.#grow();
+    this.#byteOffsets[i] = frame.byteOffset;
+    this.#atomCounts[i] = frame.nAtoms;
+    this.#headers[i] = frame.headerLength + frame.nVectors * HEADER_LIMIT;
+    this.end = frame.byteOffset + frame.byteLength;
+    this.nLines += 2 + frame.nAtoms + frame.nVectors;
+  }
+
+  #grow(): void {
+    const columns = this.columns;
+    const length = Math.max(256, 2 * columns.byteOffsets.length);
+    this.#byteOffsets = new Float64Array(length);
+    this.#atomCounts = new Uint32Array(length);
+    this.#headers = new Uint32Array(length);
+    this.#byteOffsets.set(columns.byteOffsets);
+    this.#atomCounts.set(columns.atomCounts);
+    this.#headers.set(columns.headers);
+  }
+
+  byteOffset(frame: number): number {
+    return this.#byteOffsets[frame]!;
+  }
+
+  byteLength(frame: number): number {
+    const end = frame + 1 < this.nFrames ? this.#byteOffsets[frame + 1]! : this.end;
+    return end - this.#byteOffsets[frame]!;
+  }
+
+  atomCount(frame: number): number {
+    return this.#atomCounts[frame]!;
+  }
+
+  /** Bytes of the count and comment lines. */
+  headerLength(frame: number): number {
+    return this.#headers[frame]! % HEADER_LIMIT;
+  }
+
+  /** Number of VEC lines. */
+  vectorCount(frame: number): number {
+    return Math.floor(this.#headers[frame]! / HEADER_LIMIT);
+  }
+}
+
+/** One frame of an index: what is known before it is read, and where it is. */
+export class IndexedFrame implements FramePlace {
+  readonly frameIndex: number;
+  readonly nAtoms: number;
+  /** Number of VEC lines after the atoms. */
+  readonly nVectors: number;
+  readonly #index: FrameIndex;
+
+  constructor(index: FrameIndex, frameIndex: number) {
+    this.#index = index;
+    this.frameIndex = frameIndex;
+    this.nAtoms = index.atomCount(frameIndex);
+    this.nVectors = index.vectorCount(frameIndex);
+  }
+
+  get path(): string {
+    return this.#index.path;
+  }
+
+  firstLine(): number {
+    let line = 1;
+    for (let i = 0; i < this.frameIndex; i++)
+      line += 2 + this.#index.atomCount(i) + this.#index.vectorCount(i);
+    return line;
+  }
+}
+
+/** What every frame has. */
+const GEOMETRY: readonly [string, Field][] = [
+  ["cell", { dtype: "float64", shape: [3, 3], perAtom: false }],
+  ["pbc", { dtype: "bool", shape: [3], perAtom: false }],
+  ["arrays.numbers", { dtype: "uint8", shape: [null], perAtom: true }],
+  ["arrays.positions", { dtype: "float64", shape: [null, 3], perAtom: true }],
+];
+
+/** The types of one column; its field where that is the same in all frames. */
+interface ColumnTypes {
+  readonly column: PropertyColumn;
+  readonly types: ValueTypes;
+  readonly field: Field | null;
+}
+
+/**
+ * Builds a {@link FrameIndex} from bytes that are pushed block by block, from the first on; after `finish`, bytes that
+ * were added to the input can be pushed too.
+ *
+ * Comments without `=` are text if no other comment has one, which may show late: `mustRestart` is set then, and the
+ * input has to be pushed again, to a builder of an index that is not plain from the beginning.
+ */
+export class FrameIndexBuilder {
+  /** Complete after `finish`. */
+  readonly index: FrameIndex;
+  /** Push no more, and begin again. */
+  mustRestart = false;
+
+  #scanner: FrameScanner | null = null;
+  readonly #reader: CommentReader;
+  readonly #geometry: readonly [ValueTypes, Field][];
+  readonly #columnTypes = new Map<Properties, { arrays: ColumnTypes[]; results: ColumnTypes[] }>();
+  readonly #swallowed = new Map<string, { text: string; line: number; count: number }>();
+
+  /** @param index  To be continued, at its `end`. */
+  constructor(index: FrameIndex) {
+    this.index = index;
+    this.#reader = new CommentReader(index.keys);
+    this.#geometry = GEOMETRY.map(([rowKey, field]) => [index.keys.typesOf(rowKey), field]);
+  }
+
+  /** @throws {StowageError} ERR_XYZ_FORMAT */
+  push(bytes: Uint8Array): void {
+    this.#scanner ??= new FrameScanner((frame) => this.#add(frame), this.index);
+    this.#scanner.push(bytes);
+  }
+
+  /** Ends the input. @throws {StowageError} ERR_XYZ_FORMAT if it ends inside a frame. */
+  finish(): FrameIndex {
+    this.#scanner?.finish();
+    this.index.warnings = this.#warnings(this.#scanner?.ignoredAfter ?? 0);
+    this.#scanner = null;
+    return this.index;
+  }
+
+  #add(frame: FoundFrame): void {
+    if (this.mustRestart) return;
+    const { index } = this;
+    index.add(frame);
+    try {
+      this.#readComment(frame);
+    } catch (error) {
+      const place = { path: index.path, frameIndex: index.nFrames - 1, firstLine: () => frame.firstLine };
+      throw atPlace(error, place, 1);
+    }
+    if (!this.mustRestart) this.#noteTypes(frame);
+  }
+
+  #readComment({ comment, commentLength, nVectors, firstLine }: FoundFrame): void {
+    const reader = this.#reader;
+    if (nVectors > 0) return reader.readAsText(comment, 0, commentLength, true);
+    if (this.index.plain && !hasEquals(comment.bytes, 0, commentLength)) {
+      reader.readAsText(comment, 0, commentLength, false);
+      return;
+    }
+    this.mustRestart = this.index.plain && this.index.keys.typesOf("info.comment").present > 0;
+    this.index.plain = false;
+    if (this.mustRestart) return;
+    reader.read(comment, 0, commentLength);
+    const { swallowed } = reader;
+    if (swallowed === null) return;
+    const known = this.#swallowed.get(swallowed.key) ?? {
+      text: swallowed.text,
+      line: firstLine + 1,
+      count: 0,
+    };
+    known.count++;
+    this.#swallowed.set(swallowed.key, known);
+  }
+
+  /** Enters the types of a frame, in the order of the keys in rows. */
+  #noteTypes({ nAtoms, nVectors }: FoundFrame): void {
+    const { entries, properties, serial } = this.#reader;
+    for (const [types, field] of this.#geometry) types.add(field);
+    if (nVectors > 0) for (const [types] of this.#geometry) types.inAtomLines = true;
+    const { arrays, results } = this.#typesOf(properties);
+    for (const { column, types, field } of arrays) types.add(field ?? fieldOfColumn(column, nAtoms));
+    this.#noteEntries(false);
+    for (const { column, types, field } of results) {
+      // A result in the comment replaces a column of the same name.
+      if (types.lastSeen !== serial) types.add(field ?? fieldOfColumn(column, nAtoms));
+    }
+    if (entries.count > 0) this.#noteEntries(true);
+    if (hasConstraints(properties, nAtoms)) this.index.keys.typesOf("constraints").add(JSON_FIELD);
+  }
+
+  #noteEntries(results: boolean): void {
+    const { entries } = this.#reader;
+    for (let i = 0; i < entries.count; i++) {
+      const { values, isResult } = entries.keys[i]!;
+      if (isResult === results) values.add(entries.fieldOf(i), entries.isExact(i));
+    }
+  }
+
+  #typesOf(properties: Properties): { arrays: ColumnTypes[]; results: ColumnTypes[] } {
+    const known = this.#columnTypes.get(properties);
+    if (known !== undefined) return known;
+    const all = properties.extras.map((column): ColumnTypes => {
+      const field = fieldOfColumn(column, 0);
+      const types = this.index.keys.typesOf(column.rowKey!);
+      types.inAtomLines = true;
+      return { column, types, field: field.perAtom ? field : null };
+    });
+    const isArray = ({ types }: ColumnTypes): boolean => types.rowKey.startsWith("arrays.");
+    const types = { arrays: all.filter(isArray), results: all.filter((column) => !isArray(column)) };
+    this.#columnTypes.set(properties, types);
+    return types;
+  }
+
+  #warnings(ignoredAfter: number): string[] {
+    const warnings = [...this.#swallowed].map(([key, { text, line, count }]) => {
+      const times = count === 1 ? "" : ` (and in ${count - 1} more frames)`;
+      return `the empty value of ${quote(key)} takes the next entry, as in ASE: ${quote(text)} in line ${line}${times}`;
+    });
+    if (ignoredAfter > 0)
+      warnings.push(`line ${ignoredAfter} is blank, which ends the file: all after it is ignored`);
+    return warnings;
+  }
+}
+
+/** One constraint fixes whole atoms; of those that fix directions there is one an atom. */
+function hasConstraints({ mask }: Properties, nAtoms: number): boolean {
+  return mask !== null && (mask.count === 1 || nAtoms > 0);
+}
+
+/** Whether a comment has a `=`, which no plain comment has. */
+export function hasEquals(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === 61) return true;
+  return false;
+}

@@ -1,0 +1,139 @@
+import {
+  type Atoms,
+  type Column,
+  columnFromValues,
+  getKey,
+  pickKeys,
+  planReads,
+  progressReporter,
+  type Row,
+  StowageError,
+  type TaskOptions,
+} from "@stowage/core";
+import type { ByteTask } from "./byte-requests.js";
+import { FrameDecoder } from "./frame-decoder.js";
+import { FrameIndex, FrameIndexBuilder, IndexedFrame } from "./frame-index.js";
+import { type TextBlock, textBlock } from "./text-block.js";
+
+/** Bytes read at a time, in passes over a file. */
+const BLOCK_LENGTH = 1 << 20;
+
+/** Finds all frames of an input. */
+export function* indexFrames(
+  path: string,
+  byteLength: number,
+  options: TaskOptions = {},
+): ByteTask<FrameIndexBuilder> {
+  const report = progressReporter(options, "bytes", byteLength);
+  let builder = new FrameIndexBuilder(new FrameIndex(path));
+  let at = 0;
+  while (at < byteLength) {
+    const bytes = yield { byteOffset: at, byteLength: Math.min(BLOCK_LENGTH, byteLength - at) };
+    builder.push(bytes);
+    at += bytes.length;
+    if (builder.mustRestart) {
+      const index = new FrameIndex(path);
+      index.plain = false;
+      builder = new FrameIndexBuilder(index);
+      at = 0;
+    }
+    report(at);
+  }
+  builder.finish();
+  report.end();
+  return builder;
+}
+
+/** Neighbouring frames that one read serves. */
+export interface FrameBlock {
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  readonly first: number;
+  /** Exclusive. */
+  readonly last: number;
+}
+
+/** Reads frames of an indexed input. */
+export class FrameReader {
+  readonly #index: FrameIndex;
+  readonly #decoder: FrameDecoder;
+
+  constructor(index: FrameIndex) {
+    this.#index = index;
+    this.#decoder = new FrameDecoder(index.keys, index.plain ? "plain" : "extended");
+  }
+
+  /** The frames `[first, last)` in blocks for passes in order. */
+  *blocks(first = 0, last: number = this.#index.nFrames): Generator<FrameBlock, void, undefined> {
+    const index = this.#index;
+    for (let start = first; start < last; ) {
+      const byteOffset = index.byteOffset(start);
+      let byteLength = index.byteLength(start);
+      let end = start + 1;
+      while (end < last && byteLength + index.byteLength(end) <= BLOCK_LENGTH)
+        byteLength += index.byteLength(end++);
+      yield { byteOffset, byteLength, first: start, last: end };
+      start = end;
+    }
+  }
+
+  /**
+   * One structure of a block.
+   *
+   * @param text  The bytes of the block.
+   * @throws {StowageError} ERR_XYZ_FORMAT
+   */
+  atoms(frame: number, { bytes, view }: TextBlock, block: FrameBlock): Atoms {
+    const start = this.#index.byteOffset(frame) - block.byteOffset;
+    const end = start + this.#index.byteLength(frame);
+    return this.#decoder.decodeAtoms({ bytes, view, start, end }, new IndexedFrame(this.#index, frame));
+  }
+
+  /** The rows at these indices. @throws {StowageError} ERR_INDEX_RANGE, ERR_XYZ_FORMAT */
+  *rows(indices: ArrayLike<number>, keys?: readonly string[]): ByteTask<Row[]> {
+    const wanted = keys && new Set(keys);
+    const headersOnly = keys?.every((key) => !this.#inAtomLines(key)) ?? false;
+    const index = this.#index;
+    const frames = Array.from(indices, (frame) => this.#check(frame));
+    const starts = frames.map((frame) => index.byteOffset(frame));
+    const lengths = frames.map((frame) =>
+      headersOnly ? index.headerLength(frame) : index.byteLength(frame),
+    );
+    const rows = new Array<Row>(frames.length);
+    for (const { byteOffset, byteLength, members } of planReads(starts, lengths)) {
+      const bytes = yield { byteOffset, byteLength };
+      const text = textBlock(bytes);
+      for (const member of members) {
+        const start = starts[member]! - byteOffset;
+        const frame = { ...text, start, end: start + lengths[member]! };
+        const facts = new IndexedFrame(index, frames[member]!);
+        rows[member] = headersOnly
+          ? this.#decoder.decodeHeader(frame, facts, wanted!)
+          : this.#decoder.decode(frame, facts, wanted);
+      }
+    }
+    return keys === undefined ? rows : rows.map((row) => pickKeys(row, keys));
+  }
+
+  /** The values of one key; comments are enough for keys that no atom line gives. */
+  *column(key: string, indices: ArrayLike<number>): ByteTask<Column> {
+    const rows = yield* this.rows(indices, [key]);
+    return columnFromValues(
+      key,
+      rows.map((row) => getKey(row, key)),
+    );
+  }
+
+  #inAtomLines(key: string): boolean {
+    return this.#index.keys.typesOf(key).inAtomLines;
+  }
+
+  #check(frame: number): number {
+    const { nFrames, path } = this.#index;
+    if (Number.isInteger(frame) && frame >= 0 && frame < nFrames) return frame;
+    throw new StowageError("ERR_INDEX_RANGE", `Cannot read row ${frame} of ${path}: it has ${nFrames} rows`, {
+      index: frame,
+      length: nFrames,
+    });
+  }
+}
