@@ -46,6 +46,7 @@ async function aseReads(file: string): Promise<TaggedRow[]> {
 function weRead(source: string | Uint8Array): { rows: Row[]; tagged: TaggedRow[] } {
   using file = XyzFile.open(typeof source === "string" ? source : new MemorySource(source));
   const rows = file.getMany(Array.from({ length: file.length }, (_, i) => i));
+  expect(Object.keys(file.schema).sort()).toEqual([...new Set(rows.flatMap(Object.keys))].sort());
   return { rows, tagged: rows.map(tagRow) };
 }
 

@@ -4,8 +4,9 @@
 // packed packages is installed. To add a check, add a row to `checks`: it fails if it throws.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 
@@ -19,8 +20,16 @@ const checks = [
     { name: `import ${name}`, run: () => importExports(name) },
     { name: `require ${name}`, run: () => requireExports(name) },
   ]),
+  .../** @type {const} */ (["none", "lz4", "zstd"]).map((codec) => ({
+    name: `XYZ to .atp and back, codec ${codec}`,
+    run: () => inFolder((folder) => packAndUnpack(folder, codec)),
+  })),
+  { name: "a damaged file gives an error with a code", run: () => inFolder(openDamaged) },
+  { name: "one writer at a time", run: () => inFolder(openTwice) },
+  { name: "arrays to .npy and back", run: () => inFolder(saveAndLoad) },
   { name: "stowage --version", run: cliPrintsItsVersion },
   { name: "stowage --help", run: cliPrintsHelp },
+  { name: "stowage try", run: () => inFolder(cliTries) },
 ];
 
 /** @param {string} name */
@@ -32,6 +41,108 @@ async function importExports(name) {
 async function requireExports(name) {
   assert.match(require.resolve(name), /\.cjs$/);
   assert.deepEqual(Object.keys(require(name)).sort(), Object.keys(await import(name)).sort());
+}
+
+const FRAMES = `3
+Lattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3:forces:R:3 energy=-14.25 gap=7 name=water pbc="T T F"
+O 0 0 0.119 0 0 -0.5
+H 0 0.763 -0.477 0 0.1 0.25
+H 0 -0.763 -0.477 0 -0.1 0.25
+2
+Properties=species:S:1:pos:R:3 energy=-31.5 gap=6.5 pbc="F F F"
+N 0 0 0
+N 0 0 1.1
+`;
+
+/**
+ * @param {string} folder
+ * @param {import("@stowage/atp").CodecName} codec
+ */
+async function packAndUnpack(folder, codec) {
+  const { XyzFile, writeXyz } = await import("@stowage/ase");
+  const { AtpFile, atomsToMolecule, moleculeToAtoms } = await import("@stowage/atp");
+  writeFileSync(path.join(folder, "in.xyz"), FRAMES);
+  const frames = XyzFile.open(path.join(folder, "in.xyz"));
+  const packed = path.join(folder, "packed.atp");
+  const writer = AtpFile.create(packed, { codec });
+  writer.append(atomsToMolecule([...frames]));
+  writer.close();
+
+  const db = AtpFile.open(packed);
+  assert.equal(db.length, 2);
+  assert.equal(db.codec, codec);
+  assert.equal(db.at(0).energy, -14.25);
+  assert.deepEqual([...(db.at(0).forces?.data.subarray(3, 6) ?? [])], [0, 0.1, 0.25]);
+  assert.equal(db.at(-1).getProperty("gap"), 6.5);
+  const batch = db.flat([1, 0]);
+  assert.deepEqual([...batch.nAtoms], [2, 3]);
+  assert.deepEqual([...(batch.energy?.data ?? [])], [-31.5, -14.25]);
+  assert.deepEqual([...(batch.missing.forces ?? [])], [1, 0]);
+  writeXyz(path.join(folder, "out.xyz"), moleculeToAtoms([...db]));
+  db.close();
+
+  const back = XyzFile.open(path.join(folder, "out.xyz"));
+  for (const [i, atoms] of [...frames].entries()) {
+    assert.deepEqual(back.at(i).positions, atoms.positions);
+    assert.deepEqual(back.at(i).cell, atoms.cell);
+    assert.deepEqual(back.at(i).calc.forces, atoms.calc.forces);
+    assert.equal(back.at(i).info.gap, atoms.info.gap);
+  }
+  frames.close();
+  back.close();
+}
+
+/** @param {string} folder */
+async function openDamaged(folder) {
+  const { isStowageError } = await import("@stowage/core");
+  const { AtpFile } = await import("@stowage/atp");
+  const file = path.join(folder, "damaged.atp");
+  writeFileSync(file, new Uint8Array(9000));
+  assert.throws(
+    () => AtpFile.open(file),
+    (error) => isStowageError(error, "ERR_ATP_FORMAT"),
+  );
+}
+
+/** @param {string} folder */
+async function openTwice(folder) {
+  const { isStowageError } = await import("@stowage/core");
+  const { AtpFile } = await import("@stowage/atp");
+  const file = path.join(folder, "one.atp");
+  const first = AtpFile.create(file);
+  assert.throws(
+    () => AtpFile.open(file, { mode: "r+" }),
+    (error) => isStowageError(error, "ERR_LOCKED"),
+  );
+  first.close();
+  AtpFile.open(file, { mode: "r+" }).close();
+}
+
+/** @param {string} folder */
+async function saveAndLoad(folder) {
+  const { ndarray, readNpy, writeNpy } = await import("@stowage/core");
+  const array = ndarray(BigInt64Array.of(-1n, 2n ** 62n), [2, 1]);
+  writeNpy(path.join(folder, "array.npy"), array);
+  assert.deepEqual(await readNpy(path.join(folder, "array.npy")), array);
+}
+
+/** @param {string} folder */
+function cliTries(folder) {
+  const input = path.join(folder, "in.xyz");
+  writeFileSync(input, FRAMES);
+  assert.match(stowage("try", input, "--codec", "zstd"), /all equal/);
+}
+
+/**
+ * @param {(folder: string) => unknown} run
+ */
+async function inFolder(run) {
+  const folder = mkdtempSync(path.join(tmpdir(), "stowage-smoke-"));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function cliPrintsItsVersion() {

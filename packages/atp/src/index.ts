@@ -12,6 +12,7 @@ export {
 export { type AtpCreateOptions, AtpFile, type AtpOpenOptions } from "./atp-file.js";
 export { type AtpStoreOptions, atp } from "./backend.js";
 export type { CodecName } from "./codec.js";
+export type { AtpErrorDetails } from "./errors.js";
 export type { FlatBatch } from "./flat-batch.js";
 export type { AtpRecovery } from "./header.js";
 export { Molecule, type MoleculeInit, type Scope } from "./molecule.js";
