@@ -26,22 +26,29 @@ export function* indexFrames(
 ): ByteTask<FrameIndexBuilder> {
   const report = progressReporter(options, "bytes", byteLength);
   let builder = new FrameIndexBuilder(new FrameIndex(path));
-  let at = 0;
-  while (at < byteLength) {
+  yield* pushAll(builder, byteLength, report);
+  if (builder.mustRestart) {
+    const index = new FrameIndex(path);
+    index.plain = false;
+    builder = new FrameIndexBuilder(index);
+    yield* pushAll(builder, byteLength, report);
+  }
+  report.end();
+  return builder;
+}
+
+function* pushAll(
+  builder: FrameIndexBuilder,
+  byteLength: number,
+  report: (done: number) => void,
+): ByteTask<void> {
+  for (let at = 0; at < byteLength && !builder.mustRestart; ) {
     const bytes = yield { byteOffset: at, byteLength: Math.min(BLOCK_LENGTH, byteLength - at) };
     builder.push(bytes);
     at += bytes.length;
-    if (builder.mustRestart) {
-      const index = new FrameIndex(path);
-      index.plain = false;
-      builder = new FrameIndexBuilder(index);
-      at = 0;
-    }
     report(at);
   }
-  builder.finish();
-  report.end();
-  return builder;
+  if (!builder.mustRestart) builder.finish();
 }
 
 /** Neighbouring frames that one read serves. */

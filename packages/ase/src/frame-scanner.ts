@@ -99,15 +99,10 @@ export class FrameScanner {
   finish(): void {
     if (this.#heldReturn) this.#scan(textBlock(Uint8Array.of(CR)));
     this.#heldReturn = false;
-    const frame = this.#frame;
     if (this.#state === "count" && this.#count.begun) this.#endCount(this.#offset);
     if (this.#state === "comment" && this.#comment.begun) this.#endComment(this.#offset);
     if (this.#state === "atoms" && this.#inLine && this.#atomsLeft === 1) this.#endAtoms(this.#offset);
-    if (this.#state === "comment") throw this.#cutShort(frame!, "no comment line");
-    if (this.#state === "atoms") {
-      const lines = frame!.nAtoms - this.#atomsLeft + (this.#inLine ? 1 : 0);
-      throw this.#cutShort(frame!, `${lines} atom lines`);
-    }
+    if (this.#state === "comment" || this.#state === "atoms") throw this.#cutShort(this.#frame!);
     this.#announce();
     this.#state = "ended";
   }
@@ -246,10 +241,18 @@ export class FrameScanner {
     return formatError(place, 0, { found, expected: "an atom count", hint });
   }
 
-  #cutShort(frame: FoundFrame, found: string): StowageError<"ERR_XYZ_FORMAT"> {
-    return formatError(this.#place(frame), this.#nLines - frame.firstLine + 1, {
-      found: `the end of the input, after ${found}`,
-      expected: this.#state === "atoms" ? `${frame.nAtoms} atom lines` : "a comment line",
+  #cutShort(frame: FoundFrame): StowageError<"ERR_XYZ_FORMAT"> {
+    if (this.#state === "comment") {
+      return formatError(this.#place(frame), 1, {
+        found: "the end of the input",
+        expected: "a comment line",
+      });
+    }
+    const complete = frame.nAtoms - this.#atomsLeft;
+    const lines = complete + (this.#inLine ? 1 : 0);
+    return formatError(this.#place(frame), 2 + complete, {
+      found: `the end of the input, after ${lines} atom lines`,
+      expected: `${frame.nAtoms} atom lines`,
     });
   }
 }

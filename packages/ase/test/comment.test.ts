@@ -24,25 +24,53 @@ const rules: [string, string, Record<string, Value>][] = [
   ["several integers are an array", 'a="1 2,3"', { a: ints(1, 2, 3) }],
   ["one fraction makes them floats", 'a="1 2.5"', { a: floats(1, 2.5) }],
   ["words beside numbers are text", 'a="1 x"', { a: "1 x" }],
-  ["T, F and their spellings are logicals", "a=T b=false c=TRUE d=tRUE", { a: true, b: false, c: true, d: "tRUE" }],
+  [
+    "T, F and their spellings are logicals",
+    "a=T b=false c=TRUE d=tRUE",
+    { a: true, b: false, c: true, d: "tRUE" },
+  ],
   ["several logicals are a list", 'a="T F"', { a: [true, false] }],
   ["a bare key is true", "a b=1", { a: true, b: int64(1) }],
-  ["quotes and brackets delimit, and do not nest", "a='x y' b={1 2} c=[T F]", { a: "x y", b: ints(1, 2), c: [true, false] }],
+  [
+    "quotes and brackets delimit, and do not nest",
+    "a='x y' b={1 2} c=[T F]",
+    { a: "x y", b: ints(1, 2), c: [true, false] },
+  ],
   ["delimiters may enclose a part", 'a="5"6', { a: int64(56) }],
-  ["a backslash takes the next character", 'a\\=b=x\\ y c="say \\"hi\\" \\\\"', { "a=b": "x y", c: 'say "hi" \\' }],
+  [
+    "a backslash takes the next character",
+    'a\\=b=x\\ y c="say \\"hi\\" \\\\"',
+    { "a=b": "x y", c: 'say "hi" \\' },
+  ],
   ["further = belong to the value", "a=b=c", { a: "b=c" }],
   ["white space around = does not matter", "a = 5", { a: int64(5) }],
   ["an empty value takes the next entry", 'a="" b=5 c=6', { a: "b=5", c: int64(6) }],
   ["an empty value at the end is an empty array", "a=", { a: ndarray(new BigInt64Array(0)) }],
   ["the last of equal keys counts, at the first place", "a=1 b=2 a=3", { a: int64(3), b: int64(2) }],
   ["uid stays text", "uid=007 UID=5", { uid: "007", UID: "5" }],
-  ["virial is a matrix, listed by columns", 'virial="1 2 3 4 5 6 7 8 9"', { virial: ndarray(BigInt64Array.from([1n, 4n, 7n, 2n, 5n, 8n, 3n, 6n, 9n]), [3, 3]) }],
-  ["_JSON numbers are arrays", 'a="_JSON [[1, 2], [3, 4.5]]" b="_JSON 5"', { a: ndarray(Float64Array.of(1, 2, 3, 4.5), [2, 2]), b: int64(5) }],
+  [
+    "virial is a matrix, listed by columns",
+    'virial="1 2 3 4 5 6 7 8 9"',
+    { virial: ndarray(BigInt64Array.from([1n, 4n, 7n, 2n, 5n, 8n, 3n, 6n, 9n]), [3, 3]) },
+  ],
+  [
+    "_JSON numbers are arrays",
+    'a="_JSON [[1, 2], [3, 4.5]]" b="_JSON 5"',
+    { a: ndarray(Float64Array.of(1, 2, 3, 4.5), [2, 2]), b: int64(5) },
+  ],
   ["_JSON logicals are arrays", 'a="_JSON [true]"', { a: ndarray(Uint8Array.of(1), [1], "bool") }],
   ["_JSON text and null are themselves", 'a="_JSON \\"5\\"" b="_JSON null"', { a: "5", b: null }],
-  ["_JSON objects keep integers and floats apart", 'a="_JSON \\{\\"x\\": 1, \\"y\\": 2.0, \\"z\\": [NaN]\\}"', { a: { x: 1, y: float64(2), z: [NaN] } }],
+  [
+    "_JSON objects keep integers and floats apart",
+    'a="_JSON \\{\\"x\\": 1, \\"y\\": 2.0, \\"z\\": [NaN]\\}"',
+    { a: { x: 1, y: float64(2), z: [NaN] } },
+  ],
   ["other scripts' white space separates too", "a=1\u00a0b=2", { a: int64(1), b: int64(2) }],
-  ["__proto__ is a key like any other", "__proto__=5", JSON.parse('{"__proto__": 0}') as Record<string, Value>],
+  [
+    "__proto__ is a key like any other",
+    "__proto__=5",
+    JSON.parse('{"__proto__": 0}') as Record<string, Value>,
+  ],
 ];
 
 describe("a comment", () => {
@@ -72,13 +100,18 @@ function readBytes(comment: string): Map<string, Value> {
   reader.read(textBlock(bytes), 0, bytes.length - 1);
   const { entries } = reader;
   return new Map(
-    Array.from({ length: entries.count }, (_, i) => [entries.keys[i]!.name, entries.valueOf(i, bytes, false)]),
+    Array.from({ length: entries.count }, (_, i) => [
+      entries.keys[i]!.name,
+      entries.valueOf(i, bytes, false),
+    ]),
   );
 }
 
 describe("the fast reader", () => {
   const piece = fc.constantFrom(
-    ..."a b key= =5 =-0 =1.5e3 =12345678901234567890 =text ='x =\"1 -0\" =\"1 -0.5\" =\"T F\" =T =nan =\" \" =\"_JSON {}\" \\ , ; \t é \u00a0 iron=1 n=none".split(" "),
+    ...'a b key= =5 =-0 =1.5e3 =12345678901234567890 =text =\'x ="1 -0" ="1 -0.5" ="T F" =T =nan =" " ="_JSON {}" \\ , ; \t é \u00a0 iron=1 n=none'.split(
+      " ",
+    ),
     " ",
     "  ",
     "=",
@@ -104,7 +137,9 @@ describe("the fast reader", () => {
   });
 
   it("keeps what ASE takes for results apart from info, and Voigt order", () => {
-    const values = readBytes('energy=-5 dipole="1 2 3" stress="1 2 3 4 5 6 7 8 9" polarization=T magmom="_JSON null"');
+    const values = readBytes(
+      'energy=-5 dipole="1 2 3" stress="1 2 3 4 5 6 7 8 9" polarization=T magmom="_JSON null"',
+    );
     expect(values).toEqual(
       new Map<string, Value>([
         ["energy", int64(-5)],

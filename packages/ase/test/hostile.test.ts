@@ -34,12 +34,17 @@ describe("hostile input", () => {
   const byte = fc.oneof(fc.nat(255), fc.constantFrom(...encoder.encode('"\\{}[]=, \t\r\n0159.-eETF'), 0));
 
   it("with changed, added and removed bytes is read or refused", () => {
-    const edit = fc.record({ at: fc.nat(bytes.length), remove: fc.nat(3), add: fc.array(byte, { maxLength: 3 }) });
+    const edit = fc.record({
+      at: fc.nat(bytes.length),
+      remove: fc.nat(3),
+      add: fc.array(byte, { maxLength: 3 }),
+    });
     let read = 0;
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
         let mutated = [...bytes];
-        for (const { at, remove, add } of edits) mutated = [...mutated.slice(0, at), ...add, ...mutated.slice(at + remove)];
+        for (const { at, remove, add } of edits)
+          mutated = [...mutated.slice(0, at), ...add, ...mutated.slice(at + remove)];
         if (survives(Uint8Array.from(mutated))) read++;
       }),
       { seed, numRuns: 3000 },
@@ -55,9 +60,13 @@ describe("hostile input", () => {
   it("of random bytes is read or refused", () => {
     let refused = 0;
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom("", "1\n", "0\na=", "1\nProperties=species:S:1:"), (noise, head) => {
-        if (!survives(Uint8Array.from([...encoder.encode(head), ...noise]))) refused++;
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.constantFrom("", "1\n", "0\na=", "1\nProperties=species:S:1:"),
+        (noise, head) => {
+          if (!survives(Uint8Array.from([...encoder.encode(head), ...noise]))) refused++;
+        },
+      ),
       { seed, numRuns: 2000 },
     );
     expect(refused).toBeGreaterThan(100);

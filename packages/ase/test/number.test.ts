@@ -16,9 +16,16 @@ describe("numbers from bytes", () => {
 
   it("are those that Number() makes of the text", () => {
     const decimal = fc
-      .tuple(fc.constantFrom("", "-", "+"), digits(12), digits(24), fc.option(fc.integer({ min: -340, max: 310 })))
+      .tuple(
+        fc.constantFrom("", "-", "+"),
+        digits(12),
+        digits(24),
+        fc.option(fc.integer({ min: -340, max: 310 })),
+      )
       .filter(([, whole, fraction]) => whole + fraction !== "")
-      .map(([sign, whole, fraction, power]) => `${sign}${whole}.${fraction}${power === null ? "" : `e${power}`}`);
+      .map(
+        ([sign, whole, fraction, power]) => `${sign}${whole}.${fraction}${power === null ? "" : `e${power}`}`,
+      );
     fc.assert(
       fc.property(decimal, (text) => {
         expect(read(text)).toBe(Number(text));
@@ -41,14 +48,20 @@ describe("numbers from bytes", () => {
 
   it("between two doubles are rounded to even", () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }), fc.integer({ min: 0, max: 9 }), (half, k) => {
-        const between = (2n * half + 1n) << BigInt(k); // the middle of two doubles 2^(k+1) apart
-        for (const value of [between * 2n, between * 2n + 1n, between * 2n - 1n, between]) {
-          expect(read(String(value))).toBe(Number(value));
-          const text = String(value);
-          expect(read(`${text.slice(0, 3)}.${text.slice(3)}`)).toBe(Number(`${text.slice(0, 3)}.${text.slice(3)}`));
-        }
-      }),
+      fc.property(
+        fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }),
+        fc.integer({ min: 0, max: 9 }),
+        (half, k) => {
+          const between = (2n * half + 1n) << BigInt(k); // the middle of two doubles 2^(k+1) apart
+          for (const value of [between * 2n, between * 2n + 1n, between * 2n - 1n, between]) {
+            expect(read(String(value))).toBe(Number(value));
+            const text = String(value);
+            expect(read(`${text.slice(0, 3)}.${text.slice(3)}`)).toBe(
+              Number(`${text.slice(0, 3)}.${text.slice(3)}`),
+            );
+          }
+        },
+      ),
       { seed, numRuns: 3000 },
     );
   });
@@ -62,7 +75,13 @@ describe("numbers from bytes", () => {
   );
 
   it("end before white space, a comma or a quote", () => {
-    for (const [text, end] of [["15 ", 2], ["15,3", 2], ['15"', 2], ["15\t", 2], ["15\r", 2]] as const) {
+    for (const [text, end] of [
+      ["15 ", 2],
+      ["15,3", 2],
+      ['15"', 2],
+      ["15\t", 2],
+      ["15\r", 2],
+    ] as const) {
       expect([read(text), lastNumber.end]).toEqual([15, end]);
     }
   });

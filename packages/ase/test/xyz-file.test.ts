@@ -10,8 +10,8 @@ import {
   ndarray,
   type Row,
   rowToAtoms,
-  schemaOfRows,
   type SyncByteSource,
+  schemaOfRows,
 } from "@stowage/core";
 import { describe, expect, it } from "vitest";
 import { XyzFile } from "../src/index.js";
@@ -59,21 +59,25 @@ describe("an XYZ file", () => {
     expect(() => file.getMany([0, 1.5])).toThrow(expect.objectContaining({ code: "ERR_INDEX_RANGE" }));
   });
 
-  it.each(["al32_md.xyz", "ch4_2048.xyz", "qm9_reduced_100.xyz"])("gives the same frames of %s in every way", (name) => {
-    using file = XyzFile.open(join(examples, name));
-    const rows = rowsOf(file);
-    const iterated = [...file];
-    expect(iterated).toHaveLength(file.length);
-    expect(Object.entries(file.schema)).toEqual(Object.entries(schemaOfRows(rows)));
-    expect([...file.atomCounts]).toEqual(iterated.map(({ nAtoms }) => nAtoms));
-    for (const i of [0, 1, file.length - 1]) {
-      expect(iterated[i]).toEqual(rowToAtoms(rows[i]!));
-      expect(file.at(i)).toEqual(iterated[i]);
-      const back = atomsToRow(iterated[i]!);
-      expect(Object.keys(back).sort()).toEqual(Object.keys(rows[i]!).sort());
-      for (const [key, value] of Object.entries(rows[i]!)) expect(equalValues(value, back[key]!), key).toBe(true);
-    }
-  });
+  it.each(["al32_md.xyz", "ch4_2048.xyz", "qm9_reduced_100.xyz"])(
+    "gives the same frames of %s in every way",
+    (name) => {
+      using file = XyzFile.open(join(examples, name));
+      const rows = rowsOf(file);
+      const iterated = [...file];
+      expect(iterated).toHaveLength(file.length);
+      expect(Object.entries(file.schema)).toEqual(Object.entries(schemaOfRows(rows)));
+      expect([...file.atomCounts]).toEqual(iterated.map(({ nAtoms }) => nAtoms));
+      for (const i of [0, 1, file.length - 1]) {
+        expect(iterated[i]).toEqual(rowToAtoms(rows[i]!));
+        expect(file.at(i)).toEqual(iterated[i]);
+        const back = atomsToRow(iterated[i]!);
+        expect(Object.keys(back).sort()).toEqual(Object.keys(rows[i]!).sort());
+        for (const [key, value] of Object.entries(rows[i]!))
+          expect(equalValues(value, back[key]!), key).toBe(true);
+      }
+    },
+  );
 
   it("types a key over all frames: integral in some and fractional in others is float64", () => {
     const file = open('0\na=1 b="1 2" c=1 d=T e=1\n0\na=1.5 b="0.5 2" c=2 d=1 e=x\n0\nc=3\n');
@@ -93,7 +97,9 @@ describe("an XYZ file", () => {
   });
 
   it("widens columns as it widens keys", () => {
-    const file = open("1\nProperties=species:S:1:pos:R:3:x:I:1\nH 0 0 0 5\n1\nProperties=species:S:1:pos:R:3:x:R:1\nH 0 0 0 5.5\n");
+    const file = open(
+      "1\nProperties=species:S:1:pos:R:3:x:I:1\nH 0 0 0 5\n1\nProperties=species:S:1:pos:R:3:x:R:1\nH 0 0 0 5.5\n",
+    );
     expect(rowsOf(file).map((row) => row["arrays.x"])).toEqual([
       ndarray(Float64Array.of(5)),
       ndarray(Float64Array.of(5.5)),
@@ -120,7 +126,9 @@ describe("an XYZ file", () => {
     expect(file.at(0).cell.data).toEqual(Float64Array.of(1, 0, 0, 0, 2, 0, 0, 0, 0));
     expect(file.column("pbc").values).toEqual(ndarray(Uint8Array.of(1, 1, 0, 0, 0, 0), [2, 3], "bool"));
     expect(formatErrorOf("1\n\nH 0 0 0\nVEC2 1 0 0\n").message).toContain("expected VEC1 and three numbers");
-    expect(formatErrorOf(`1\n\nH 0 0 0\n${"VEC1 1 0 0\n".repeat(4)}`).message).toContain("at most 3 cell vectors");
+    expect(formatErrorOf(`1\n\nH 0 0 0\n${"VEC1 1 0 0\n".repeat(4)}`).message).toContain(
+      "at most 3 cell vectors",
+    );
   });
 
   it.each(["\n", "\r\n", "\r"])("takes lines that end in %j", (end) => {
@@ -133,7 +141,10 @@ describe("an XYZ file", () => {
   it("ends at a blank line, and says so if more follows", () => {
     expect([open("0\n\n\n").length, open("0\n\n\n").warnings]).toEqual([1, []]);
     const file = open("0\n\n \n0\n\n");
-    expect([file.length, file.warnings]).toEqual([1, ["line 3 is blank, which ends the file: all after it is ignored"]]);
+    expect([file.length, file.warnings]).toEqual([
+      1,
+      ["line 3 is blank, which ends the file: all after it is ignored"],
+    ]);
     expect([open("").length, open("\n").length]).toEqual([0, 0]);
   });
 
@@ -182,7 +193,8 @@ describe("an XYZ file", () => {
 });
 
 describe("reading little", () => {
-  const frame = (i: number) => `50\nenergy=${i}.5 Properties=species:S:1:pos:R:3:forces:R:3\n${"H 0 0 0 1.00000000 2.00000000 3.00000000\n".repeat(200).slice(0, 40 * 50)}`;
+  const frame = (i: number) =>
+    `50\nenergy=${i}.5 Properties=species:S:1:pos:R:3:forces:R:3\n${"H 0 0 0 1.00000000 2.00000000 3.00000000\n".repeat(50)}`;
   const bytes = new TextEncoder().encode(Array.from({ length: 400 }, (_, i) => frame(i)).join(""));
 
   it("takes one read for one frame, and few for neighbours", () => {
@@ -191,7 +203,7 @@ describe("reading little", () => {
     expect(source.bytesRead).toBe(bytes.length);
     source.reads = source.bytesRead = 0;
     file.at(7);
-    expect([source.reads, source.bytesRead < 2200]).toEqual([1, true]);
+    expect([source.reads, source.bytesRead < 2300]).toEqual([1, true]);
     source.reads = 0;
     file.getMany([3, 1, 2, 300]);
     expect(source.reads).toBe(2);
@@ -223,7 +235,7 @@ describe("what is no XYZ", () => {
     ["1\n\nH 0 0 1d5\n", 0, 3, '"1d5" in column 4'],
     ["1\n\nQq 0 0 0\n", 0, 3, 'has "Qq" in column 1, expected a chemical symbol'],
     ["2\n\nH 0 0 0\n", 0, 4, "has the end of the input, after 1 atom lines, expected 2 atom lines"],
-    ["1\n", 0, 2, "after no comment line, expected a comment line"],
+    ["1\n", 0, 2, "has the end of the input, expected a comment line"],
     ["0\n\nhello\n", 1, 3, 'has "hello", expected an atom count'],
     ["-1\n\n", 0, 1, 'has "-1", expected an atom count'],
     ["99999999999\n\n", 0, 1, 'has "99999999999", expected an atom count'],

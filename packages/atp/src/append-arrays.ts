@@ -10,7 +10,7 @@ import {
   type TypedArray,
 } from "@stowage/core";
 import { copyBytes } from "./little-endian.js";
-import { isWellFormed } from "./property.js";
+import { isWellFormed, propertyError, reasonToRefuseKey } from "./property.js";
 import { type RecordDraft, recordLength, writeRecordHead } from "./record-draft.js";
 import { admit, admitPositions, type PositionsDType, type Schema } from "./schema-block.js";
 import { sectionHead } from "./section-draft.js";
@@ -80,7 +80,12 @@ const encoder = new TextEncoder();
  *
  * @throws {StowageError} ERR_SHAPE, ERR_DTYPE, ERR_ATP_SCHEMA, ERR_ATP_LIMIT, ERR_PROPERTY
  */
-export function draftArrays(input: StackedMolecules, schema: Schema, path: string): Iterable<RecordDraft> {
+export function draftArrays(
+  input: StackedMolecules,
+  schema: Schema,
+  tensors: ReadonlySet<string>,
+  path: string,
+): Iterable<RecordDraft> {
   const { positions } = input;
   if (!isNdArray(positions)) throw new TypeError("Cannot append arrays: positions must be an NdArray");
   const [count, nAtoms] = positions.shape as [number, number];
@@ -99,8 +104,8 @@ export function draftArrays(input: StackedMolecules, schema: Schema, path: strin
   };
   const addText = (kind: Kind, key: string, texts: readonly string[]): void => {
     if (texts.length !== count) throw wrongShape(key, `(${count},)`, `(${texts.length},)`);
-    if (!texts.every(isWellFormed))
-      throw new TypeError(`Cannot store "${key}": it holds half of a surrogate pair`);
+    if (!texts.every((text) => typeof text === "string" && isWellFormed(text)))
+      throw new TypeError(`Cannot append "${key}": each value must be text without half of a surrogate pair`);
     admit(schema, kind, key, TAG_STRING.tag, 0, path);
     sections.push({ kind, key, texts: texts.map((text) => encoder.encode(text)) });
   };
@@ -113,12 +118,14 @@ export function draftArrays(input: StackedMolecules, schema: Schema, path: strin
   }
   for (const [key, value] of Object.entries(input.properties ?? {})) {
     checkKey(key, input);
+    const known = schema.get(MOLECULE_SCOPE, key);
+    const asTensor = known === undefined ? tensors.has(key) : TAGS[known.tag]!.layout === "tensor";
     if (isTexts(value)) addText(MOLECULE_SCOPE, key, value);
-    else addProperty(MOLECULE_SCOPE, key, value, [count], add);
+    else addProperty(MOLECULE_SCOPE, key, value, [count], asTensor, add);
   }
   for (const [key, value] of Object.entries(input.atomProperties ?? {})) {
     checkKey(key, input);
-    addProperty(ATOM_SCOPE, key, value, [count, nAtoms], add);
+    addProperty(ATOM_SCOPE, key, value, [count, nAtoms], false, add);
   }
   return drafts(count, nAtoms, bytesOf(positions.data), numbers.data as Uint8Array, sections);
 }
@@ -145,6 +152,7 @@ function addProperty(
   key: string,
   value: NdArray | TypedArray,
   lead: readonly number[],
+  asTensor: boolean,
   add: AddSection,
 ): void {
   const array = isNdArray(value) ? value : ndarray(value, lead);
@@ -155,7 +163,10 @@ function addProperty(
   const itemShape = array.shape.slice(1);
   // A column of numbers is stored as float64 or int64 scalars whatever its width, as the peer does.
   if (itemShape.length === 0) add(kind, key, scalarTag(array), widenScalars(array), itemShape);
-  else add(kind, key, tagOf(stackedLayout(array, itemShape), array.dtype)!, array, itemShape);
+  else {
+    const layout = asTensor ? "tensor" : stackedLayout(array, itemShape);
+    add(kind, key, tagOf(layout, array.dtype)!, array, itemShape);
+  }
 }
 
 function scalarTag(array: NdArray): Tag {
@@ -219,9 +230,8 @@ function isTexts(value: NdArray | TypedArray | readonly string[]): value is read
 
 function checkKey(key: string, input: StackedMolecules): void {
   const twice = Object.hasOwn(input.properties ?? {}, key) && Object.hasOwn(input.atomProperties ?? {}, key);
-  if (key !== "stress" && !twice) return;
-  const reason = twice ? "it stands in both scopes" : "stress is a field of its own";
-  throw new StowageError("ERR_PROPERTY", `Cannot append property "${key}": ${reason}`, { key });
+  const reason = twice ? "it stands in both scopes" : reasonToRefuseKey(key);
+  if (reason !== null) throw propertyError("append", key, reason);
 }
 
 function check(

@@ -1,5 +1,6 @@
 import {
   closed,
+  FileLock,
   FileSource,
   isSyncSource,
   nodePath,
@@ -29,7 +30,7 @@ import { draftRecord, type RecordDraft } from "./record-draft.js";
 import { admit, MAX_SCHEMA_BYTES, needsFormat3, parseSchema, Schema } from "./schema-block.js";
 import { type AtpSchema, describeSchema } from "./schema-view.js";
 import { BUILTIN, builtinOf } from "./tags.js";
-import { AtpWriter, createAtpFile, lockAtpFile } from "./writer.js";
+import { AtpWriter, createAtpFile, type FoundFile } from "./writer.js";
 
 export interface AtpCreateOptions {
   /** How each record is stored. Default `"none"`. */
@@ -61,6 +62,7 @@ const DEFAULT_ZSTD_LEVEL = 3;
 /** One read serves many records; a molecule keeps the block it came in alive, so blocks stay small. */
 const SHARED_BLOCK_BYTES = 256 << 10;
 const ITERATION_BATCH = 256;
+const ITERATION_BYTES = 1 << 20;
 
 /**
  * An .atp file: molecules appended one after the other, each readable alone.
@@ -87,7 +89,7 @@ export class AtpFile {
   #schema: Schema | null;
   #recovery: AtpRecovery | null;
   #recordFormat: number;
-  #tensors: ReadonlySet<string> = new Set();
+  readonly #tensors: ReadonlySet<string>;
   /** Whether a commit would change anything. */
   #dirty: boolean;
   #closed = false;
@@ -98,11 +100,13 @@ export class AtpFile {
     ownsSource: boolean,
     state: OpenState,
     writer: AtpWriter | null,
+    tensors: ReadonlySet<string> = new Set(),
   ) {
     this.path = source.name;
     this.#source = source;
     this.#ownsSource = ownsSource;
     this.#writer = writer;
+    this.#tensors = tensors;
     this.#header = state.header;
     this.#recovery = state.recovery;
     this.#index = new IndexBlock(source, state.header);
@@ -121,16 +125,9 @@ export class AtpFile {
     const { codec = "none", level = DEFAULT_ZSTD_LEVEL, overwrite = false } = options;
     if (!["none", "lz4", "zstd"].includes(codec)) throw badOption("codec", codec, '"none", "lz4" or "zstd"');
     if (level !== (level | 0)) throw badOption("level", level, "a 32-bit integer");
-    const header = emptyHeader(codec, level);
     const absolute = nodePath().resolve(path);
-    const lock = createAtpFile(absolute, header, overwrite);
-    const writer = new AtpWriter(absolute, lock, header, "A");
-    return withCleanUp(writer, () => {
-      const source = FileSource.open(absolute);
-      const file = new AtpFile(source, true, { header, schema: new Schema(), recovery: null }, writer);
-      file.#tensors = new Set(options.tensors);
-      return file;
-    });
+    const lock = createAtpFile(absolute, emptyHeader(codec, level), overwrite);
+    return AtpFile.#openLocked(absolute, lock, false, new Set(options.tensors));
   }
 
   /**
@@ -146,33 +143,38 @@ export class AtpFile {
       if (mode === "r+") throw readOnly(input.name);
       return new AtpFile(input, false, readState(input, recover), null);
     }
-    const source = FileSource.open(nodePath().resolve(input));
+    const path = nodePath().resolve(input);
+    if (mode === "r+") return AtpFile.#openLocked(path, FileLock.acquire(path), recover);
+    const source = FileSource.open(path);
     try {
-      return mode === "r"
-        ? new AtpFile(source, true, readState(source, recover), null)
-        : openForAppending(source, recover);
+      return new AtpFile(source, true, readState(source, recover), null);
     } catch (error) {
       source.close();
       throw error;
     }
+  }
 
-    function openForAppending(file: FileSource, recoverIt: boolean): AtpFile {
-      const lock = lockAtpFile(file);
-      try {
-        file.refresh();
-        const state = readState(file, recoverIt);
-        if (state.recovery !== null && !recoverIt) throw damagedError(file.name, state.recovery);
-        const writer = new AtpWriter(file.name, lock, state.header, state.slot);
-        return withCleanUp(writer, () => new AtpFile(file, true, state, writer));
-      } catch (error) {
-        lock.release();
-        throw error;
-      }
+  /** Opens a file for appending. The lock comes first: nobody can replace the file in between. */
+  static #openLocked(path: string, lock: FileLock, recover: boolean, tensors?: ReadonlySet<string>): AtpFile {
+    let source: FileSource | undefined;
+    let writer: AtpWriter | undefined;
+    try {
+      source = FileSource.open(path);
+      const state = readState(source, recover);
+      if (state.recovery !== null && !recover) throw damagedError(path, state.recovery);
+      writer = new AtpWriter(path, lock, state);
+      return new AtpFile(source, true, state, writer, tensors);
+    } catch (error) {
+      writer?.close();
+      source?.close();
+      lock.release();
+      throw error;
     }
   }
 
   /** Number of molecules, those appended and not yet flushed included. */
   get length(): number {
+    this.#checkOpen();
     return this.#index.length + (this.#writer?.pending.length ?? 0);
   }
 
@@ -202,11 +204,12 @@ export class AtpFile {
 
   /** Bytes after the last commit, left by a writer that did not flush; readers ignore them. */
   get uncommittedBytes(): number {
-    return this.#source.byteLength - committedEnd(this.#header);
+    return (this.#writer ?? this.#source).byteLength - committedEnd(this.#header);
   }
 
   /** The fields of the file with their types and shapes. Files of 0.2 carry no schema: it is gathered by a scan. */
   get schema(): AtpSchema {
+    this.#checkOpen();
     return describeSchema(this.#fileSchema());
   }
 
@@ -225,8 +228,10 @@ export class AtpFile {
   /** Molecules in the order of the indices; neighbours in the file are read together. */
   getMany(indices: ArrayLike<number>): Molecule[] {
     this.#checkOpen();
-    const molecules = new Array<Molecule>(indices.length);
-    this.#readRecords(indices, SHARED_BLOCK_BYTES, true, (slot, bytes, entry, index) => {
+    const batch = this.#entries(indices);
+    const molecules = new Array<Molecule>(batch.length);
+    this.#readRecords(batch, true, (slot, bytes) => {
+      const { entry, index } = batch[slot]!;
       molecules[slot] = this.#molecule(bytes, entry, index);
     });
     return molecules;
@@ -241,23 +246,35 @@ export class AtpFile {
    */
   flat(indices: ArrayLike<number>, options: { fields?: readonly string[] } = {}): FlatBatch {
     this.#checkOpen();
-    const nAtoms = new Uint32Array(indices.length);
-    for (let i = 0; i < indices.length; i++) {
-      nAtoms[i] = this.#entry(resolveIndex(indices[i]!, this.length, this.path)).nAtoms;
-    }
-    const collector = new FlatCollector(nAtoms, this.#fileSchema(), options.fields, this.path);
-    this.#readRecords(indices, SHARED_BLOCK_BYTES, false, (slot, bytes, _, index) =>
-      collector.add(slot, bytes, index),
-    );
+    const batch = this.#entries(indices);
+    const nAtoms = Uint32Array.from(batch, ({ entry }) => entry.nAtoms);
+    const schema = this.#fileSchema();
+    const positions = batch.length === 0 ? (schema.positionsDType ?? "float32") : this.#positionsDType();
+    const collector = new FlatCollector(nAtoms, positions, schema, options.fields, this.path);
+    this.#readRecords(batch, false, (slot, bytes) => collector.add(slot, bytes, batch[slot]!.index));
     return collector.finish();
   }
 
   /** Molecules in the order of the file, read in blocks. */
   *[Symbol.iterator](): Generator<Molecule, void, undefined> {
-    for (let start = 0; start < this.length; start += ITERATION_BATCH) {
-      const count = Math.min(ITERATION_BATCH, this.length - start);
-      yield* this.getMany(Array.from({ length: count }, (_, i) => start + i));
+    for (let start = 0; start < this.length; ) {
+      const indices = this.#nextIndices(start);
+      yield* this.getMany(indices);
+      start += indices.length;
     }
+  }
+
+  /** As many molecules from `start` on as may be in memory together. */
+  #nextIndices(start: number): number[] {
+    const stop = Math.min(start + ITERATION_BATCH, this.length);
+    const indices = [start];
+    let bytes = this.#entry(start).recordSize;
+    for (let index = start + 1; index < stop; index++) {
+      bytes += this.#entry(index).recordSize;
+      if (bytes > ITERATION_BYTES) break;
+      indices.push(index);
+    }
+    return indices;
   }
 
   /**
@@ -280,7 +297,9 @@ export class AtpFile {
    * @throws {StowageError} ERR_SHAPE, ERR_DTYPE, ERR_ATP_SCHEMA
    */
   appendArrays(input: StackedMolecules): void {
-    this.#append(input.positions?.shape?.[0] ?? 1, (schema) => draftArrays(input, schema, this.path));
+    this.#append(input.positions?.shape?.[0] ?? 1, (schema) =>
+      draftArrays(input, schema, this.#tensors, this.path),
+    );
   }
 
   /** Commits what was appended: after it returns, the molecules survive a power cut. Without news it does nothing. */
@@ -303,9 +322,8 @@ export class AtpFile {
   refresh(): boolean {
     this.#checkOpen();
     if (this.#writer !== null || !(this.#source instanceof FileSource)) return false;
-    this.#source.refresh();
     const state = readState(this.#source, false);
-    if (state.header.generation === this.#header.generation) return false;
+    if (sameHeader(state.header, this.#header)) return false;
     this.#header = state.header;
     this.#recovery = state.recovery;
     this.#schema = state.schema;
@@ -409,33 +427,48 @@ export class AtpFile {
   }
 
   /**
+   * The entries of a batch, in the order of the indices.
+   *
+   * @throws {StowageError} ERR_ATP_FORMAT if they take more bytes than there are: records do not overlap, and a
+   * crafted index that says so must not fill the memory.
+   */
+  #entries(indices: ArrayLike<number>): BatchEntry[] {
+    const { length } = this;
+    const batch = Array.from(indices, (given) => {
+      const index = resolveIndex(given, length, this.path);
+      return { index, entry: this.#entry(index) };
+    });
+    const dataBytes = Math.max(this.#source.byteLength, this.#writer?.end ?? 0) - this.#header.dataStart;
+    if (storedBytes(batch) <= dataBytes) return batch;
+    const distinct = new Map(batch.map((each) => [each.index, each]));
+    if (storedBytes([...distinct.values()]) <= dataBytes) return batch;
+    throw formatError(this.path, "the records of its index overlap");
+  }
+
+  /**
    * Reads many records with few reads.
    *
    * @param keep  Whether the bytes handed out stay in use; if not, one block of memory serves all.
    */
   #readRecords(
-    indices: ArrayLike<number>,
-    maxBytes: number,
+    batch: readonly BatchEntry[],
     keep: boolean,
-    use: (slot: number, bytes: Uint8Array, entry: IndexEntry, index: number) => void,
+    use: (slot: number, bytes: Uint8Array) => void,
   ): void {
-    const resolved = Array.from(indices, (index) => resolveIndex(index, this.length, this.path));
-    const entries = resolved.map((index) => this.#entry(index));
-    for (const entry of entries) this.#makeReadable(entry);
-    const offsets = entries.map(({ byteOffset }) => byteOffset);
-    const sizes = entries.map(({ storedSize }) => storedSize);
-    for (const read of planReads(offsets, sizes, { maxBytes })) {
-      const compressed = this.#codec.name !== "none";
+    for (const { entry } of batch) this.#makeReadable(entry);
+    const offsets = batch.map(({ entry }) => entry.byteOffset);
+    const sizes = batch.map(({ entry }) => entry.storedSize);
+    const compressed = this.#codec.name !== "none";
+    for (const read of planReads(offsets, sizes, { maxBytes: SHARED_BLOCK_BYTES })) {
       const block =
         compressed || !keep
           ? this.#readStored(read.byteOffset, read.byteLength)
           : this.#source.readSync(read.byteOffset, read.byteLength);
       for (const slot of read.members) {
-        const entry = entries[slot]!;
+        const { entry, index } = batch[slot]!;
         const start = entry.byteOffset - read.byteOffset;
         const stored = block.subarray(start, start + entry.storedSize);
-        const index = resolved[slot]!;
-        use(slot, compressed ? this.#decompress(stored, entry, index) : stored, entry, index);
+        use(slot, compressed ? this.#decompress(stored, entry, index) : stored);
       }
     }
   }
@@ -458,9 +491,10 @@ export class AtpFile {
 
   /** Records that are still in the write buffer go to the operating system first. */
   #makeReadable(entry: IndexEntry): void {
-    if (this.#writer === null || entry.byteOffset + entry.storedSize <= this.#source.byteLength) return;
-    this.#writer.writeBuffered();
-    (this.#source as FileSource).refresh();
+    if (this.#writer === null) return;
+    const end = entry.byteOffset + entry.storedSize;
+    if (end > this.#writer.byteLength) this.#writer.writeBuffered();
+    if (end > this.#source.byteLength) (this.#source as FileSource).refresh();
   }
 
   #fileSchema(): Schema {
@@ -481,19 +515,35 @@ export class AtpFile {
   }
 }
 
-interface OpenState {
-  header: Header;
-  schema: Schema | null;
-  recovery: AtpRecovery | null;
+/** One molecule of a batch, and where its record is. */
+interface BatchEntry {
+  readonly index: number;
+  readonly entry: IndexEntry;
 }
 
-function readState(source: SyncByteSource, recover: boolean): OpenState & { slot: "A" | "B" } {
-  const { byteLength, name } = source;
-  if (byteLength < DATA_START) {
-    throw formatError(name, `it has ${byteLength} bytes, the header alone takes ${DATA_START}`);
+function storedBytes(batch: readonly BatchEntry[]): number {
+  return batch.reduce((sum, { entry }) => sum + entry.storedSize, 0);
+}
+
+interface OpenState extends FoundFile {
+  readonly schema: Schema | null;
+  readonly recovery: AtpRecovery | null;
+}
+
+function readState(source: SyncByteSource, recover: boolean): OpenState {
+  const { name } = source;
+  if (source.byteLength < DATA_START) {
+    throw formatError(name, `it has ${source.byteLength} bytes, the header alone takes ${DATA_START}`);
   }
-  const { header, slot, recovery } = chooseHeader(source.readSync(0, DATA_START), byteLength, name, recover);
-  return { header, slot, recovery, schema: readSchema(source, header) };
+  const head = source.readSync(0, DATA_START);
+  // What the header names was in the file before the header: asked for after it, the length cannot be too small.
+  const byteLength = source instanceof FileSource ? source.refresh() : source.byteLength;
+  const { header, slot, recovery } = chooseHeader(head, byteLength, name, recover);
+  return { header, slot, recovery, head, byteLength, schema: readSchema(source, header) };
+}
+
+function sameHeader(a: Header, b: Header): boolean {
+  return (Object.keys(a) as (keyof Header)[]).every((key) => a[key] === b[key]);
 }
 
 /** `null` where the file has molecules but no schema block. */
@@ -501,22 +551,17 @@ function readSchema(source: SyncByteSource, header: Header): Schema | null {
   const { schemaOffset, schemaLength, nMolecules } = header;
   if (schemaLength === 0) return nMolecules === 0 ? new Schema() : null;
   if (schemaLength > MAX_SCHEMA_BYTES) throw formatError(source.name, `its schema has ${schemaLength} bytes`);
-  return parseSchema(source.readSync(schemaOffset, schemaLength), source.name);
+  const schema = parseSchema(source.readSync(schemaOffset, schemaLength), source.name);
+  if (header.recordFormat === 2 && schema.positionsDType === "float64") {
+    throw formatError(source.name, "its schema has float64 positions, which record format 2 lacks");
+  }
+  return schema;
 }
 
 /** Memory for a record in which its positions, 4 bytes in, lie at a multiple of 8. */
 function recordMemory(byteLength: number): Uint8Array {
   const { buffer, byteOffset } = slabAllocate(byteLength + 4);
   return new Uint8Array(buffer, byteOffset + 4, byteLength);
-}
-
-function withCleanUp<T>(writer: AtpWriter, build: () => T): T {
-  try {
-    return build();
-  } catch (error) {
-    writer.close();
-    throw error;
-  }
 }
 
 function badOption(option: string, value: unknown, expected: string): StowageError<"ERR_OPTION"> {

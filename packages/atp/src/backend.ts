@@ -4,6 +4,7 @@ import {
   nodeFs,
   type OpenOptions,
   type RowStore,
+  StowageError,
   toAsync,
 } from "@stowage/core";
 import { type AtpCreateOptions, AtpFile } from "./atp-file.js";
@@ -34,17 +35,31 @@ export function openAtpStore(path: string, options: AtpStoreOptions = {}): RowSt
     getMany: (indices, keys) => {
       const wanted = keys && new Set(keys);
       return db
-        .getMany(indices)
+        .getMany(exact(indices, db))
         .map((molecule) => moleculeToRow(molecule, wanted && ((key) => wanted.has(key))));
     },
     schema: () => rowSchema(db),
-    column: (key, indices) => readColumn(db, key, indices),
+    column: (key, indices) => readColumn(db, key, exact(indices, db)),
     append: (rows) => db.append(rows.map((row) => rowToMolecule(row, conversion))),
     flush: () => db.flush(),
     losses: () => losses.notes,
     discard: () => db.discard(),
     close: () => db.close(),
   };
+}
+
+/** Stores count rows from the start: it is facades that resolve negative indices. */
+function exact(indices: ArrayLike<number>, db: AtpFile): ArrayLike<number> {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    if (index >= 0) continue;
+    const { path, length } = db;
+    throw new StowageError("ERR_INDEX_RANGE", `Cannot read row ${index} of ${path}: it has ${length} rows`, {
+      index,
+      length,
+    });
+  }
+  return indices;
 }
 
 function openFile(path: string, options: AtpStoreOptions): AtpFile {

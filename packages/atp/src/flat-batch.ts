@@ -20,7 +20,7 @@ import {
   shapeOf,
 } from "./record.js";
 import type { PositionsDType, Schema, SchemaEntry } from "./schema-block.js";
-import { ATOM_SCOPE, BUILTIN, type Kind, TAGS, type Tag } from "./tags.js";
+import { ATOM_SCOPE, BUILTIN, builtinOf, type Kind, MOLECULE_SCOPE, TAGS, type Tag } from "./tags.js";
 
 /**
  * Many molecules as one array a field.
@@ -78,7 +78,12 @@ interface FlatField {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenientDecoder = new TextDecoder();
+/** So many fields are compared one by one before a map is asked. */
+const NEAR_FIELDS = 32;
+/** What V8 allows. */
+const MAX_ARRAY_LENGTH = 2 ** 32;
 /** A crafted schema may claim any length for a field that no record has. */
 const MAX_ABSENT_BYTES = 2 ** 30;
 
@@ -93,21 +98,32 @@ export class FlatCollector {
   readonly #positionsData: NdArray["data"];
   readonly #atomicNumbers: Uint8Array;
   readonly #fields: FlatField[];
+  /** For files of many fields only. */
+  #byName: Map<string, number> | null = null;
+  /** Whether all fields of the file are collected, so that a record can have no other. */
+  readonly #complete: boolean;
   readonly #path: string;
 
   /**
    * @param nAtoms  As the index says, in the order of the batch.
    * @param wanted  Names of fields; `undefined` for all.
    */
-  constructor(nAtoms: Uint32Array, schema: Schema, wanted: readonly string[] | undefined, path: string) {
+  constructor(
+    nAtoms: Uint32Array,
+    positionsDType: PositionsDType,
+    schema: Schema,
+    wanted: readonly string[] | undefined,
+    path: string,
+  ) {
     this.#nAtoms = nAtoms;
     this.#path = path;
     this.#atomOffsets = new Float64Array(nAtoms.length + 1);
     for (let i = 0; i < nAtoms.length; i++) this.#atomOffsets[i + 1] = this.#atomOffsets[i]! + nAtoms[i]!;
-    this.#positionsDType = schema.positionsDType ?? "float32";
-    this.#positionsData = allocate(this.#positionsDType, 3 * this.#totalAtoms);
+    this.#positionsDType = positionsDType;
+    this.#positionsData = allocateField("positions", positionsDType, 3 * this.#totalAtoms);
     this.#positions = bytesOf(this.#positionsData);
     this.#atomicNumbers = new Uint8Array(this.#totalAtoms);
+    this.#complete = wanted === undefined;
     this.#fields = selectFields(schema, wanted, nAtoms.length, path);
   }
 
@@ -129,7 +145,7 @@ export class FlatCollector {
     const positionBytes = this.#positionsDType === "float32" ? 12 : 24;
     copyBytes(bytes, 4, this.#positions, firstAtom * positionBytes, nAtoms * positionBytes);
     copyBytes(bytes, 4 + nAtoms * positionBytes, this.#atomicNumbers, firstAtom, nAtoms);
-    if (this.#fields.length > 0) this.#addSections(slot, bytes, sections, nAtoms, origin);
+    if (this.#fields.length > 0 || this.#complete) this.#addSections(slot, bytes, sections, nAtoms, origin);
   }
 
   finish(): FlatBatch {
@@ -162,7 +178,7 @@ export class FlatCollector {
     let at = start;
     let expected = 0;
     for (let i = 0; i < count; i++) {
-      const keyLength = bytes[at + 1]!;
+      const keyLength = bytes[at + 1] ?? 0; // past the end: what follows is cut, too
       const head = at + 2 + keyLength;
       if (head + 5 > bytes.length)
         throw recordError(origin.path, origin.index, `section ${i} of ${count} is cut`);
@@ -188,6 +204,8 @@ export class FlatCollector {
           byteLength,
         };
         this.#take(field, slot, section, bytes, nAtoms, origin);
+      } else if (this.#complete) {
+        checkUnknown(bytes, at, keyLength, origin);
       }
       at = end;
     }
@@ -195,7 +213,8 @@ export class FlatCollector {
 
   #findField(bytes: Uint8Array, at: number, keyLength: number, expected: number): number {
     const fields = this.#fields;
-    for (let step = 0; step < fields.length; step++) {
+    const near = Math.min(fields.length, NEAR_FIELDS);
+    for (let step = 0; step < near; step++) {
       const candidate = (expected + step) % fields.length;
       const { kind, keyBytes } = fields[candidate]!;
       if (kind !== bytes[at] || keyBytes.length !== keyLength) continue;
@@ -203,7 +222,9 @@ export class FlatCollector {
       while (i < keyLength && keyBytes[i] === bytes[at + 2 + i]) i++;
       if (i === keyLength) return candidate;
     }
-    return -1;
+    if (near === fields.length) return -1;
+    this.#byName ??= new Map(fields.map(({ kind, keyBytes }, i) => [nameOf(kind, keyBytes), i]));
+    return this.#byName.get(nameOf(bytes[at]!, bytes.subarray(at + 2, at + 2 + keyLength))) ?? -1;
   }
 
   #take(
@@ -266,7 +287,7 @@ export class FlatCollector {
   #allocate(field: FlatField, itemShape: readonly number[]): void {
     const rows = field.perAtom ? this.#totalAtoms : this.#nAtoms.length;
     field.itemShape = itemShape;
-    field.data = allocate(field.tag!.dtype as DType, rows * sizeOf(itemShape));
+    field.data = allocateField(field.key, field.tag!.dtype!, rows * sizeOf(itemShape));
   }
 
   /** The array or list of a field; `null` where no molecule of the batch tells its shape. */
@@ -280,6 +301,34 @@ export class FlatCollector {
     const rows = field.perAtom ? this.#totalAtoms : this.#nAtoms.length;
     return { dtype: field.tag!.dtype!, shape: [rows, ...field.itemShape], data: field.data! };
   }
+}
+
+/** A field's kind and key in one string, byte by byte. */
+function nameOf(kind: number, keyBytes: Uint8Array): string {
+  return String.fromCharCode(kind, ...keyBytes);
+}
+
+/** @throws {StowageError} ERR_ATP_LIMIT where the runtime has no array of that size, or no memory for it. */
+function allocateField(key: string, dtype: DType, length: number): NdArray["data"] {
+  try {
+    return allocate(dtype, length);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new StowageError(
+      "ERR_ATP_LIMIT",
+      `Cannot put "${key}" of these molecules into one array: there is no room for ${length} elements`,
+      { what: key, limit: MAX_ARRAY_LENGTH, found: length },
+      { hint: "read fewer molecules at a time", cause: error },
+    );
+  }
+}
+
+/** A field that the schema of the file lacks is damage; builtins of later releases are passed over. */
+function checkUnknown(bytes: Uint8Array, at: number, keyLength: number, origin: RecordOrigin): void {
+  const kind = bytes[at]!;
+  const key = lenientDecoder.decode(bytes.subarray(at + 2, at + 2 + keyLength));
+  if (kind > MOLECULE_SCOPE || (kind === BUILTIN && builtinOf(key) === undefined)) return;
+  throw recordError(origin.path, origin.index, `"${key}" is not in the schema of the file`);
 }
 
 /** Sets a key that may be any text, `__proto__` too. */
@@ -298,10 +347,13 @@ function selectFields(
   for (const builtIn of ["positions", "atomicNumbers", "nAtoms"]) unknown.delete(builtIn);
   for (const kind of [0, 1, 2] as const) {
     for (const entry of schema.entries(kind)) {
+      const isBuiltinKey = builtinOf(entry.key) !== undefined;
+      if (kind === BUILTIN && !isBuiltinKey) continue; // a field of a later release
       const name = fieldName(entry);
-      if (wanted !== undefined && !wanted.includes(name) && !wanted.includes(entry.key)) continue;
-      unknown.delete(name);
-      unknown.delete(entry.key);
+      // A bare key stands for a property too, unless it is the name of a builtin.
+      const names = isBuiltinKey ? [name] : [name, entry.key];
+      if (wanted !== undefined && !names.some((each) => wanted.includes(each))) continue;
+      for (const each of names) unknown.delete(each);
       fields.push(newField(entry, name, count));
     }
   }

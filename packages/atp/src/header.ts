@@ -116,7 +116,8 @@ function parseSlot(bytes: Uint8Array, fileSize: number): Slot {
     schemaOffset: readUint64(bytes, 60),
     schemaLength: readUint64(bytes, 68),
   };
-  const { dataStart, indexOffset, indexLength, nMolecules, schemaOffset, schemaLength } = header;
+  const { generation, dataStart, indexOffset, indexLength, nMolecules, schemaOffset, schemaLength } = header;
+  if (!Number.isSafeInteger(generation + 1)) return damaged(`its commit number is ${generation}`);
   if (dataStart < DATA_START) return damaged(`its data starts at ${dataStart}, inside the header`);
   if ((schemaOffset === 0) !== (schemaLength === 0))
     return damaged("its schema has a place but no length, or no place");

@@ -22,7 +22,7 @@ const MAX_PAGES = 2048;
 const MIN_RECORD_BYTES = 6;
 const MIN_ATOM_BYTES = 13;
 /** The peer refuses to decompress more; so a crafted size cannot exhaust memory here either. */
-const MAX_COMPRESSED_RECORD_BYTES = 2 ** 30;
+export const MAX_COMPRESSED_RECORD_BYTES: number = 2 ** 30;
 
 /**
  * The index of the committed molecules, read page by page when it is needed: opening costs nothing, whatever the size.

@@ -1,4 +1,5 @@
 import {
+  elementAt,
   float64,
   isCalculatorResult,
   isNdArray,
@@ -8,12 +9,11 @@ import {
   PER_ATOM_RESULTS,
   type Row,
   StowageError,
-  scalar,
   toAtomicNumbers,
   type Value,
 } from "@stowage/core";
 import { Molecule, type Scope } from "./molecule.js";
-import { type PropertyValue, toStored } from "./property.js";
+import { type PropertyValue, reasonToRefuseKey, toStored } from "./property.js";
 import type { BuiltinKey } from "./tags.js";
 
 /*
@@ -130,54 +130,48 @@ export function rowToMolecule(row: Row, conversion: RowConversion): Molecule {
 
 /** Sets a builtin; false if the key is none. */
 function putField(molecule: Molecule, key: string, value: Value, conversion: RowConversion): boolean {
-  switch (key) {
-    case "cell":
-      if (isNdArray(value) && hasLattice(value)) molecule.cell = value;
-      return true;
-    case "pbc":
-      molecule.pbc = isNdArray(value) ? Array.from(value.data, Boolean) : (value as boolean[]);
-      return true;
-    case "constraints":
-      if (Array.isArray(value) && value.length > 0) refuse(key, ".atp has no constraints", conversion);
-      return true;
-    case "calc.energy":
-      molecule.energy = energyOf(value, conversion);
-      return true;
-    case "calc.stress":
-      molecule.stress = stressOf(value, conversion);
-      return true;
-    default: {
-      const field = FIELDS_OF_ROW_KEYS.get(key);
-      if (field === undefined || !(isNdArray(value) || typeof value === "string")) return false;
-      Object.assign(molecule, { [field]: value });
-      return true;
-    }
+  if (key === "pbc") {
+    molecule.pbc = isNdArray(value) ? Array.from(value.data, Boolean) : (value as boolean[]);
+    return true;
   }
+  if (key === "constraints") {
+    if (Array.isArray(value) && value.length > 0) refuse(key, ".atp has no constraints", conversion);
+    return true;
+  }
+  const field = key === "cell" ? key : FIELDS_OF_ROW_KEYS.get(key);
+  if (field === undefined || (field === "name" && typeof value !== "string")) return false;
+  if (field === "cell" && !hasLattice(value)) return true;
+  const stored = fieldValue(field, value, conversion.losses);
+  if (stored === null) refuse(key, `.atp holds ${field} as float32 or float64 only`, conversion);
+  else Object.assign(molecule, { [field]: stored });
+  return true;
 }
 
 /** A cell of zeros means that there is no lattice. */
-function hasLattice(cell: NdArray): boolean {
-  return Array.from(cell.data, Number).some((x) => !Object.is(x, 0));
+function hasLattice(cell: Value): boolean {
+  return !isNdArray(cell) || Array.from(cell.data, Number).some((x) => !Object.is(x, 0));
 }
 
-function energyOf(value: Value, conversion: RowConversion): number | NdArray {
-  if (typeof value === "number") return value;
-  if (isNdArray(value) && value.shape.length === 0) {
-    if (value.dtype.startsWith("float") && value.dtype !== "float16") return value;
-    conversion.losses.note("calc.energy", "widened", `${value.dtype} kept as float64`);
-    return scalar(Number(value.data[0]), "float64");
-  }
-  throw new StowageError("ERR_DTYPE", "Cannot use calc.energy: it must be one number", {
-    expected: "a number",
-    found: isNdArray(value) ? `shape (${value.shape.join(", ")})` : typeof value,
-  });
-}
-
-function stressOf(value: Value, { losses }: RowConversion): NdArray {
-  if (!isNdArray(value)) throw new TypeError("Cannot use calc.stress: it must be an array");
-  if (value.shape.length !== 1 || value.shape[0] !== 6) return value;
+/** The value of a builtin; `null` if it cannot hold this one. */
+function fieldValue(field: BuiltinKey, value: Value, losses: LossLog): number | string | NdArray | null {
+  if (field === "name") return value as string;
+  if (field === "energy" && typeof value === "number") return value;
+  if (!isNdArray(value)) return null;
+  if (field === "energy" && value.shape.length === 0) return energyOf(value, losses);
+  if (value.dtype !== "float32" && value.dtype !== "float64") return null;
+  if (field !== "stress" || value.shape.length !== 1 || value.shape[0] !== 6) return value;
   losses.note("calc.stress", "changed", "Voigt (6,) kept as (3, 3)");
   return voigtToMatrix(value);
+}
+
+function energyOf(value: NdArray, losses: LossLog): NdArray | null {
+  const { dtype } = value;
+  if (dtype === "float32" || dtype === "float64") return value;
+  if (dtype.startsWith("complex")) return null;
+  const energy = elementAt(value);
+  if (typeof energy === "bigint") return null; // float64 would round it
+  losses.note("calc.energy", "widened", `${dtype} kept as float64`);
+  return float64(Number(energy));
 }
 
 /** Voigt order xx, yy, zz, yz, xz, xy as a symmetric (3, 3) matrix of the same dtype. */
@@ -208,7 +202,10 @@ function putProperty(
     refuse(key, reason, conversion);
     return;
   }
-  if (molecule.hasProperty(name)) throw twoPlaces(key);
+  if (molecule.hasProperty(name)) {
+    refuse(key, TWO_PLACES, conversion);
+    return;
+  }
   if (stored!.widened !== null) conversion.losses.note(key, "widened", stored!.widened);
   molecule.setProperty(name, stored!.value, { scope });
 }
@@ -221,8 +218,7 @@ function reasonToRefuse(
   unheld: boolean,
 ): string | null {
   if (unheld) return Array.isArray(value) ? ".atp holds no lists" : ".atp holds no such value";
-  if (name === "stress") return '"stress" is a name of the format itself';
-  return back === key ? null : `it would come back as ${back}`;
+  return reasonToRefuseKey(name) ?? (back === key ? null : `it would come back as ${back}`);
 }
 
 /** The results of a row that are builtins. */
@@ -253,7 +249,8 @@ function refuse(key: string, reason: string, conversion: RowConversion): void {
   );
 }
 
+const TWO_PLACES = "the name stands in two places";
+
 function twoPlaces(key: string): StowageError<"ERR_LOSS"> {
-  const reason = "the name stands in two places";
-  return new StowageError("ERR_LOSS", `Cannot keep "${key}": ${reason}`, { key, reason });
+  return new StowageError("ERR_LOSS", `Cannot keep "${key}": ${TWO_PLACES}`, { key, reason: TWO_PLACES });
 }

@@ -3,6 +3,7 @@ import {
   isNdArray,
   type NdArray,
   ndarray,
+  quote,
   resolveIndex,
   StowageError,
   scalar,
@@ -11,7 +12,15 @@ import {
   type Value,
 } from "@stowage/core";
 import { Atom } from "./atom.js";
-import { checkedArray, isWellFormed, type PropertyValue, toPlain, toStored } from "./property.js";
+import {
+  checkedArray,
+  isWellFormed,
+  type PropertyValue,
+  propertyError,
+  reasonToRefuseKey,
+  toPlain,
+  toStored,
+} from "./property.js";
 import type { RecordView, StoredValue } from "./record.js";
 import { compareBytes } from "./schema-block.js";
 import { ATOM_SCOPE, BUILTIN, type BuiltinKey, builtinOf, type Kind, MOLECULE_SCOPE } from "./tags.js";
@@ -43,6 +52,8 @@ export interface MoleculeInit {
 }
 
 const FLOATS = ["float32", "float64"] as const;
+const SCOPES: readonly Scope[] = ["atom", "molecule"];
+const KIND_OF_SCOPE = { atom: ATOM_SCOPE, molecule: MOLECULE_SCOPE } as const;
 const encoder = new TextEncoder();
 
 /** What a molecule owns once it was built or changed; one that was read only keeps its record. */
@@ -192,8 +203,8 @@ export class Molecule {
    */
   setProperty(key: string, value: Value | TypedArray, options: { scope?: Scope } = {}): this {
     const own = this.#materialise();
-    const known: Scope | null = own.atom.has(key) ? "atom" : own.molecule.has(key) ? "molecule" : null;
-    const scope = options.scope ?? known ?? "molecule";
+    const known = SCOPES.find((each) => own[each].has(key)) ?? null;
+    const scope = options.scope === undefined ? (known ?? "molecule") : scopesOf(options)[0]!;
     checkPropertyKey(key, scope, known);
     const stored = toStored(value);
     if (stored === null) {
@@ -212,7 +223,11 @@ export class Molecule {
     return this;
   }
 
-  /** A custom property, `undefined` if there is none, `null` if None is stored. Scalars are plain numbers. */
+  /**
+   * A custom property, `undefined` if there is none, `null` if None is stored. Scalars are plain numbers.
+   *
+   * @throws {StowageError} ERR_PROPERTY if the key stands in both scopes and none is named.
+   */
   getProperty(key: string, options: { scope?: Scope } = {}): Value | undefined {
     const value = this.storedProperty(key, options.scope);
     return value === undefined ? undefined : toPlain(value);
@@ -220,27 +235,27 @@ export class Molecule {
 
   /** As {@link getProperty}, but scalars keep their dtype: they are arrays of shape []. */
   storedProperty(key: string, scope?: Scope): PropertyValue | undefined {
-    if (scope !== undefined) return this.#custom(scope, key);
-    const value = this.#custom("molecule", key);
-    return value === undefined ? this.#custom("atom", key) : value;
+    const scopes = scopesOf({ scope }).filter((each) => this.#has(each, key));
+    if (scopes.length > 1) {
+      throw propertyError("get", key, "it stands in both scopes", 'name one: { scope: "atom" }');
+    }
+    return scopes[0] && this.#custom(scopes[0], key);
   }
 
   hasProperty(key: string, options: { scope?: Scope } = {}): boolean {
-    return this.propertyKeys(options).includes(key);
+    return scopesOf(options).some((scope) => this.#has(scope, key));
   }
 
   /** Keys of the custom properties, in the order of their UTF-8 bytes. */
   propertyKeys(options: { scope?: Scope } = {}): string[] {
-    const scopes: Scope[] = options.scope ? [options.scope] : ["atom", "molecule"];
-    return sortKeys(new Set(scopes.flatMap((scope) => this.#customKeys(scope))));
+    return sortKeys(new Set(scopesOf(options).flatMap((scope) => this.#customKeys(scope))));
   }
 
   /** Removes a custom property; tells whether there was one. */
   deleteProperty(key: string, options: { scope?: Scope } = {}): boolean {
     if (!this.hasProperty(key, options)) return false;
     const own = this.#materialise();
-    const scopes: Scope[] = options.scope ? [options.scope] : ["atom", "molecule"];
-    for (const scope of scopes) own[scope].delete(key);
+    for (const scope of scopesOf(options)) own[scope].delete(key);
     return true;
   }
 
@@ -296,16 +311,18 @@ export class Molecule {
   }
 
   #custom(scope: Scope, key: string): PropertyValue | undefined {
-    return this.#own
-      ? this.#own[scope].get(key)
-      : this.#decode(scope === "atom" ? ATOM_SCOPE : MOLECULE_SCOPE, key);
+    return this.#own ? this.#own[scope].get(key) : this.#decode(KIND_OF_SCOPE[scope], key);
+  }
+
+  #has(scope: Scope, key: string): boolean {
+    if (this.#own) return this.#own[scope].has(key);
+    return this.#record!.find(KIND_OF_SCOPE[scope], key) !== undefined;
   }
 
   #customKeys(scope: Scope): string[] {
     if (this.#own) return [...this.#own[scope].keys()];
-    const kind = scope === "atom" ? ATOM_SCOPE : MOLECULE_SCOPE;
     return this.#record!.sections()
-      .filter((section) => section.kind === kind)
+      .filter(({ kind }) => kind === KIND_OF_SCOPE[scope])
       .map((section) => section.key);
   }
 
@@ -335,8 +352,8 @@ export class Molecule {
     };
     const fields = [own.builtins, own.atom, own.molecule];
     for (const section of record.sections()) {
-      const target = fields[section.kind]!;
-      if (!target.has(section.key)) target.set(section.key, record.decode(section));
+      const { kind, key } = section;
+      if (kind !== BUILTIN || builtinOf(key) !== undefined) fields[kind]!.set(key, record.decode(section));
     }
     return own;
   }
@@ -363,7 +380,11 @@ function builtinValue(key: BuiltinKey, value: unknown, nAtoms: number): StoredVa
     case "pbc": {
       if (!Array.isArray(value) || value.length !== 3)
         throw new TypeError("Cannot use pbc: expected three booleans");
-      return ndarray(Uint8Array.from(value, Number), [3], "bool");
+      return ndarray(
+        Uint8Array.from(value, (periodic) => (periodic ? 1 : 0)),
+        [3],
+        "bool",
+      );
     }
     case "charges":
       return checkedArray(value as Floats, key, FLOATS, [nAtoms]);
@@ -375,22 +396,18 @@ function builtinValue(key: BuiltinKey, value: unknown, nAtoms: number): StoredVa
   }
 }
 
+/** The scopes that options name: one or both. */
+function scopesOf({ scope }: { scope?: Scope }): readonly Scope[] {
+  if (scope === undefined) return SCOPES;
+  if (SCOPES.includes(scope)) return [scope];
+  throw new TypeError(`Cannot use scope ${quote(scope)}: it must be "atom" or "molecule"`);
+}
+
 function checkPropertyKey(key: string, scope: Scope, known: Scope | null): void {
-  const refuse = (reason: string, hint?: string): never => {
-    throw new StowageError(
-      "ERR_PROPERTY",
-      `Cannot set property ${JSON.stringify(key)}: ${reason}`,
-      { key },
-      { hint },
-    );
-  };
-  if (key === "stress") refuse("stress is a field of the molecule", "assign molecule.stress");
-  if (known !== null && known !== scope)
-    refuse(`it exists in ${known} scope`, "call deleteProperty(key) first");
-  if (!isWellFormed(key)) refuse("the key holds half of a surrogate pair");
-  const byteLength = encoder.encode(key).length;
-  if (byteLength > 255)
-    refuse(`the key has ${byteLength} bytes, the format ends at 255`, "choose a shorter key");
+  const reason = reasonToRefuseKey(key);
+  if (reason !== null) throw propertyError("set", key, reason);
+  if (known === null || known === scope) return;
+  throw propertyError("set", key, `it exists in ${known} scope`, "call deleteProperty(key) first");
 }
 
 function checkPerAtom(key: string, value: PropertyValue, nAtoms: number): void {

@@ -7,6 +7,7 @@ import {
   isNdArray,
   type NdArray,
   ndarray,
+  quote,
   StowageError,
   scalar,
   type TypedArray,
@@ -35,14 +36,14 @@ const WIDER: Partial<Record<DType, DType>> = {
 /**
  * The stored form of a value, and what type it was widened from.
  *
- * @returns `null` if the format cannot hold it: lists, objects, complex numbers, text with lone surrogates.
- * @throws {StowageError} ERR_DTYPE for integers beyond int64.
+ * @returns `null` if the format cannot hold it: lists, objects, complex numbers, integers beyond int64, text with
+ * lone surrogates.
  */
 export function toStored(value: Value | TypedArray): { value: PropertyValue; widened: string | null } | null {
   if (value === null || typeof value === "number") return { value, widened: null };
   if (typeof value === "string") return isWellFormed(value) ? { value, widened: null } : null;
   if (typeof value === "boolean") return { value: int64(value ? 1 : 0), widened: "boolean kept as int64" };
-  if (typeof value === "bigint") return { value: int64(value), widened: null };
+  if (typeof value === "bigint") return isInt64(value) ? { value: int64(value), widened: null } : null;
   if (ArrayBuffer.isView(value)) return toStoredArray(ndarray(value as TypedArray));
   return isNdArray(value) ? toStoredArray(value) : null;
 }
@@ -66,18 +67,46 @@ function toStoredArray(array: NdArray): { value: NdArray; widened: string | null
       widened,
     };
   }
-  for (const element of data) int64(element); // refuses what does not fit
+  if (!(data as bigint[]).every(isInt64)) return null;
   return { value: ndarray(BigInt64Array.from(data as bigint[]), array.shape), widened };
 }
 
-function toStoredScalar(array: NdArray): { value: NdArray; widened: string | null } {
+function toStoredScalar(array: NdArray): { value: NdArray; widened: string | null } | null {
   const { dtype } = array;
   if (dtype === "float64" || dtype === "int64") return { value: array, widened: null };
+  const element = elementAt(array);
   const wide = dtype === "float32" || dtype === "float16" ? "float64" : "int64";
-  return {
-    value: scalar(Number.isNaN(elementAt(array)) ? Number.NaN : elementAt(array), wide),
-    widened: `${dtype} kept as ${wide}`,
-  };
+  if (typeof element === "bigint" && !isInt64(element)) return null;
+  return { value: scalar(element, wide), widened: `${dtype} kept as ${wide}` };
+}
+
+function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
+const MAX_KEY_BYTES = 255;
+const encoder = new TextEncoder();
+
+/** Why a property cannot have this key; `null` if it can. */
+export function reasonToRefuseKey(key: string): string | null {
+  if (key === "stress") return "stress is a field of the molecule itself";
+  if (!isWellFormed(key)) return "the key holds half of a surrogate pair";
+  const { length } = encoder.encode(key);
+  return length > MAX_KEY_BYTES ? `the key has ${length} bytes, the format ends at ${MAX_KEY_BYTES}` : null;
+}
+
+export function propertyError(
+  verb: string,
+  key: string,
+  reason: string,
+  hint?: string,
+): StowageError<"ERR_PROPERTY"> {
+  return new StowageError(
+    "ERR_PROPERTY",
+    `Cannot ${verb} property ${quote(key)}: ${reason}`,
+    { key },
+    { hint },
+  );
 }
 
 /** Whether text survives UTF-8: no half of a surrogate pair stands alone. */

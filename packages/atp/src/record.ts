@@ -2,7 +2,7 @@ import { DTYPES, type DTypeInfo, type NdArray, sizeOf, slabAllocate, viewElement
 import { recordError } from "./errors.js";
 import { copyBytes, readUint16, readUint32 } from "./little-endian.js";
 import type { PositionsDType } from "./schema-block.js";
-import { ATOM_SCOPE, BUILTIN, isCustomTag, isPerAtom, type Kind, TAGS, type Tag } from "./tags.js";
+import { ATOM_SCOPE, isAllowedTag, isPerAtom, type Kind, TAGS, type Tag } from "./tags.js";
 
 /*
  * Record, after decompression:
@@ -31,10 +31,12 @@ export interface RecordOrigin {
   readonly index: number;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Keys repeat in every record: their text is decoded once. */
 const keyCache = new Map<string, string>();
 const KEY_CACHE_SIZE = 4096;
+/** From here on, looking sections up by a map beats comparing their keys one by one. */
+const MANY_SECTIONS = 32;
 
 /**
  * One record, decoded where it is looked at.
@@ -49,6 +51,8 @@ export class RecordView {
   readonly origin: RecordOrigin;
   readonly #sectionsOffset: number;
   #sections: Section[] | null = null;
+  /** For records of many sections only. */
+  #byName: Map<string, Section> | null = null;
 
   /**
    * @param nAtoms  As the index says; the record must agree.
@@ -78,18 +82,31 @@ export class RecordView {
     return this.bytes.subarray(end - this.nAtoms, end);
   }
 
-  /** All sections, in the order of the file. */
+  /**
+   * All sections, in the order of the file.
+   *
+   * @throws {StowageError} ERR_ATP_RECORD where one is cut, or two have one name.
+   */
   sections(): readonly Section[] {
-    this.#sections ??= parseSections(this.bytes, this.#sectionsOffset, this.origin);
+    if (this.#sections === null) {
+      const sections = parseSections(this.bytes, this.#sectionsOffset, this.origin);
+      if (sections.length < MANY_SECTIONS) checkNames(sections, this.origin);
+      else this.#byName = mapNames(sections, this.origin);
+      this.#sections = sections;
+    }
     return this.#sections;
   }
 
   /** The value under a key, `undefined` if there is none. */
   get(kind: Kind, key: string): StoredValue | undefined {
-    for (const section of this.sections()) {
-      if (section.key === key && section.kind === kind) return this.decode(section);
-    }
-    return undefined;
+    const section = this.find(kind, key);
+    return section && this.decode(section);
+  }
+
+  find(kind: Kind, key: string): Section | undefined {
+    const sections = this.sections();
+    if (this.#byName !== null) return this.#byName.get(`${kind}${key}`);
+    return sections.find((section) => section.key === key && section.kind === kind);
   }
 
   decode(section: Section): StoredValue {
@@ -159,7 +176,7 @@ function parseSections(bytes: Uint8Array, start: number, origin: RecordOrigin): 
   const sections: Section[] = [];
   let at = start;
   for (let i = 0; i < count; i++) {
-    const keyLength = bytes[at + 1]!;
+    const keyLength = bytes[at + 1] ?? 0; // past the end: what follows is cut, too
     const head = at + 2 + keyLength;
     if (head + 5 > bytes.length)
       throw recordError(origin.path, origin.index, `section ${i} of ${count} is cut`);
@@ -179,6 +196,29 @@ function parseSections(bytes: Uint8Array, start: number, origin: RecordOrigin): 
     sections.push({ kind: kind as Kind, key, tag: bytes[head]!, byteOffset, byteLength });
   }
   return sections;
+}
+
+function checkNames(sections: readonly Section[], origin: RecordOrigin): void {
+  for (let i = 1; i < sections.length; i++) {
+    const { kind, key } = sections[i]!;
+    for (let j = 0; j < i; j++) {
+      if (sections[j]!.key === key && sections[j]!.kind === kind) throw twice(key, origin);
+    }
+  }
+}
+
+function mapNames(sections: readonly Section[], origin: RecordOrigin): Map<string, Section> {
+  const byName = new Map<string, Section>();
+  for (const section of sections) {
+    const name = `${section.kind}${section.key}`;
+    if (byName.has(name)) throw twice(section.key, origin);
+    byName.set(name, section);
+  }
+  return byName;
+}
+
+function twice(key: string, origin: RecordOrigin): Error {
+  return recordError(origin.path, origin.index, `"${key}" stands twice`);
 }
 
 function decodeKey(bytes: Uint8Array, at: number, length: number, origin: RecordOrigin): string {
@@ -217,12 +257,8 @@ export function checkSection(section: Section, nAtoms: number, bytes: Uint8Array
   if (type === undefined) {
     throw recordError(origin.path, origin.index, `"${key}" has type ${tag}, known are 0 to 17`);
   }
-  if (kind !== BUILTIN && !isCustomTag(tag)) {
-    throw recordError(
-      origin.path,
-      origin.index,
-      `property "${key}" has type ${tag}, which only builtins may have`,
-    );
+  if (!isAllowedTag(kind, key, tag)) {
+    throw recordError(origin.path, origin.index, `"${key}" has type ${tag}, which it cannot have`);
   }
   if (!fits(type, section, bytes)) {
     throw recordError(

@@ -1,7 +1,7 @@
 import { StowageError } from "@stowage/core";
 import { formatError, limitError } from "./errors.js";
 import { readUint16, readUint32, writeUint16, writeUint32 } from "./little-endian.js";
-import { BUILTIN, isPerAtom, KIND_NAMES, type Kind, TAGS } from "./tags.js";
+import { BUILTIN, builtinOf, isAllowedTag, isPerAtom, KIND_NAMES, type Kind, TAGS } from "./tags.js";
 
 /*
  * Schema block: u32 version = 1, u8 positions type (4 float32, 7 float64, 255 unknown), u32 count, then entries
@@ -29,7 +29,7 @@ export interface SchemaEntry {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The union of all that was ever written to a file. A later molecule may add keys or leave keys out, but a key
@@ -70,7 +70,9 @@ export function schemaEntry(kind: Kind, key: string, tag: number, payloadLength:
   const { elemBytes, layout } = TAGS[tag]!;
   const perAtom = isPerAtom(kind, key);
   const free = layout === "string" || layout === "none" || layout === "tensor";
-  return { kind, key, tag, perAtom, elemBytes, slotBytes: free ? 0 : perAtom ? elemBytes : payloadLength };
+  const ofMolecule = !perAtom && (layout === "vector" || layout === "vec3");
+  const slotBytes = free ? 0 : ofMolecule ? payloadLength : elemBytes;
+  return { kind, key, tag, perAtom, elemBytes, slotBytes };
 }
 
 /**
@@ -168,11 +170,27 @@ export function parseSchema(bytes: Uint8Array, path: string): Schema {
     if (schema.get(kind as Kind, key) !== undefined) throw wrong(`key "${key}" stands twice`);
     const elemBytes = readUint32(bytes, at + 5);
     const slotBytes = readUint32(bytes, at + 9);
-    schema.add({ kind: kind as Kind, key, tag, perAtom: perAtom === 1, elemBytes, slotBytes });
+    const entry = { kind: kind as Kind, key, tag, perAtom: perAtom === 1, elemBytes, slotBytes };
+    if (!isSound(entry)) throw wrong(`key "${key}" has a type or size that it cannot have`);
+    schema.add(entry);
     at = end;
   }
   if (at !== bytes.length) throw wrong(`${bytes.length - at} bytes follow the last entry`);
   return schema;
+}
+
+/** Whether an entry says what its key and type call for. Of builtins of a later release nothing is known. */
+function isSound(entry: SchemaEntry): boolean {
+  const { kind, key, tag, slotBytes, elemBytes } = entry;
+  if (kind === BUILTIN && builtinOf(key) === undefined) return true;
+  const expected = schemaEntry(kind, key, tag, slotBytes);
+  return (
+    isAllowedTag(kind, key, tag) &&
+    entry.perAtom === expected.perAtom &&
+    elemBytes === expected.elemBytes &&
+    slotBytes === expected.slotBytes &&
+    (elemBytes === 0 || slotBytes % elemBytes === 0)
+  );
 }
 
 function decodeKey(bytes: Uint8Array): string | null {

@@ -1,7 +1,7 @@
 import type { DType } from "@stowage/core";
 import { fieldName } from "./field-name.js";
 import type { PositionsDType, Schema, SchemaEntry } from "./schema-block.js";
-import { KIND_NAMES, TAGS } from "./tags.js";
+import { BUILTIN, builtinOf, KIND_NAMES, TAGS } from "./tags.js";
 
 /** One field of an .atp file. */
 export interface AtpField {
@@ -24,8 +24,12 @@ export interface AtpSchema {
 /** The schema of a file as its users see it. */
 export function describeSchema(schema: Schema): AtpSchema {
   const fields: AtpField[] = [];
-  for (const kind of [0, 1, 2] as const)
-    for (const entry of schema.entries(kind)) fields.push(describeField(entry));
+  for (const kind of [0, 1, 2] as const) {
+    for (const entry of schema.entries(kind)) {
+      // Fields of a later release have no place in the view.
+      if (kind !== BUILTIN || builtinOf(entry.key) !== undefined) fields.push(describeField(entry));
+    }
+  }
   return { positions: schema.positionsDType, fields };
 }
 

@@ -107,7 +107,9 @@ function arrayTag(kind: Kind, key: string, array: NdArray, context: DraftContext
   // Vectors of the molecule keep one length over the whole file; tensors are free.
   const known = context.schema.get(kind, key);
   const ragged =
-    known === undefined ? isRagged(key, array, context.batch) : TAGS[known.tag]!.layout === "tensor";
+    known === undefined
+      ? context.tensors.has(key) || isRagged(key, array, context.batch)
+      : TAGS[known.tag]!.layout === "tensor";
   return ragged ? tagOf("tensor", array.dtype)! : tag;
 }
 

@@ -57,11 +57,6 @@ export function tagOf(layout: Layout, dtype: DType | null): Tag | undefined {
 
 export const TAG_STRING: Tag = TAGS[2]!;
 export const TAG_NONE: Tag = TAGS[13]!;
-/** Tags 9 to 12 stand only in builtins. */
-export function isCustomTag(tag: number): boolean {
-  return tag < 9 || tag > 12;
-}
-
 export interface Builtin {
   readonly key: BuiltinKey;
   readonly tags: readonly number[];
@@ -93,4 +88,10 @@ export function builtinOf(key: string): Builtin | undefined {
 /** Whether a section holds one value an atom. */
 export function isPerAtom(kind: Kind, key: string): boolean {
   return kind === ATOM_SCOPE || (kind === BUILTIN && (builtinOf(key)?.perAtom ?? false));
+}
+
+/** Whether a section may hold a type. Types 9 to 12 stand only in builtins; of those not known here, any may. */
+export function isAllowedTag(kind: Kind, key: string, tag: number): boolean {
+  if (kind !== BUILTIN) return tag < 9 || tag > 12;
+  return builtinOf(key)?.tags.includes(tag) ?? true;
 }

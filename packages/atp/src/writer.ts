@@ -1,7 +1,7 @@
 import {
   FileLock,
-  type FileSource,
   fileError,
+  fileExists,
   nodeFs,
   publish,
   StowageError,
@@ -10,68 +10,83 @@ import {
 } from "@stowage/core";
 import { type Codec, codecOf } from "./codec.js";
 import { limitError } from "./errors.js";
-import {
-  chooseHeader,
-  committedEnd,
-  DATA_START,
-  encodeSlot,
-  type Header,
-  SLOT_BYTES,
-  type SlotName,
-} from "./header.js";
-import { type IndexBlock, PendingEntries } from "./index-block.js";
+import { committedEnd, encodeSlot, type Header, SLOT_BYTES, type SlotName } from "./header.js";
+import { type IndexBlock, MAX_COMPRESSED_RECORD_BYTES, PendingEntries } from "./index-block.js";
 import { writeUint64 } from "./little-endian.js";
 import type { RecordDraft } from "./record-draft.js";
-import { encodeSchema, type Schema } from "./schema-block.js";
+import { compareBytes, encodeSchema, type Schema } from "./schema-block.js";
 
 const BUFFER_BYTES = 4 << 20;
-const MAX_UINT32 = 0xffff_ffff;
+
+/** What a file was when it was opened for writing. */
+export interface FoundFile {
+  readonly header: Header;
+  /** The slot that holds the header. */
+  readonly slot: SlotName;
+  /** Both slots as they are in the file. */
+  readonly head: Uint8Array;
+  readonly byteLength: number;
+}
 
 /**
  * The writing half of an open file: appends records, commits them, and keeps every other writer out.
  *
  * Commit protocol: records, then schema and index at the end of the file; flush; then the header slot that is not in
  * use; flush. A process that dies anywhere in between leaves the last commit in force.
+ *
+ * The peer takes no lock. So the file's length is compared before each write, and the header before each commit, with
+ * what this writer left behind: a file that somebody else changed is written no further, and nothing is cut from it.
  */
 export class AtpWriter {
   readonly path: string;
   readonly pending: PendingEntries = new PendingEntries();
   readonly #lock: FileLock;
   readonly #codec: Codec;
-  #fd: number;
+  readonly #head: Uint8Array;
+  readonly #fd: number;
+  #open = true;
   #slot: SlotName;
   #header: Header;
-  /** Where the next byte goes, counting what is still in the buffer. */
-  #end: number;
+  /** Length of the file as this writer knows it; what is appended lies behind it in the buffer. */
+  #byteLength: number;
   /** Whether bytes after the last commit have been cut off. */
   #tailCut = false;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
   #scratch = new Uint8Array(0);
 
-  constructor(path: string, lock: FileLock, header: Header, slot: SlotName) {
+  /** @param lock  Of this path; released by `close`. */
+  constructor(path: string, lock: FileLock, found: FoundFile) {
     this.path = path;
     this.#lock = lock;
-    this.#header = header;
-    this.#slot = slot;
-    this.#codec = codecOf(header.codec, header.level);
-    this.#end = committedEnd(header);
-    try {
-      this.#fd = nodeFs().openSync(path, "r+");
-    } catch (error) {
-      lock.release();
-      throw fileError(error, "open", path);
-    }
+    this.#header = found.header;
+    this.#slot = found.slot;
+    this.#head = found.head;
+    this.#byteLength = found.byteLength;
+    this.#codec = codecOf(found.header.codec, found.header.level);
+    this.#fd = this.#tryTo("open", (fs) => fs.openSync(path, "r+"));
+  }
+
+  /** Length of the file: what lies before can be read, what was appended behind it is still in the buffer. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** Where the next byte goes, counting what is still in the buffer. */
+  get end(): number {
+    return this.#byteLength + this.#buffered;
   }
 
   /** Appends records: all, or none if the disk or a limit of the format stops one. On disk after the next commit. */
   append(drafts: Iterable<RecordDraft>): void {
+    this.#cutTail();
     const count = this.pending.length;
-    const end = this.#end;
+    const end = this.end;
     try {
       for (const draft of drafts) this.#append(draft);
     } catch (error) {
-      this.#rollBack(count, end);
+      this.pending.truncate(count);
+      this.#forget(end);
       throw error;
     }
   }
@@ -84,18 +99,20 @@ export class AtpWriter {
       this.#advance(byteLength, byteLength, nAtoms);
       return;
     }
-    if (byteLength > this.#scratch.length) this.#scratch = new Uint8Array(2 * byteLength);
+    if (byteLength > MAX_COMPRESSED_RECORD_BYTES) {
+      throw limitError("a compressed molecule", MAX_COMPRESSED_RECORD_BYTES, byteLength);
+    }
+    if (byteLength > this.#scratch.length) this.#scratch = largerBuffer(byteLength);
     draft.write(this.#scratch, 0);
     const at = this.#reserve(this.#codec.bound(byteLength));
     const storedSize = this.#codec.compress(this.#scratch.subarray(0, byteLength), this.#buffer.subarray(at));
-    if (storedSize > MAX_UINT32) throw limitError("a compressed molecule", MAX_UINT32, storedSize);
     this.#advance(storedSize, byteLength, nAtoms);
   }
 
   /** Hands buffered records to the operating system, so that they can be read. Not a commit. */
   writeBuffered(): void {
     if (this.#buffered === 0) return;
-    this.#write(this.#buffer.subarray(0, this.#buffered), this.#end - this.#buffered);
+    this.#write(this.#buffer.subarray(0, this.#buffered));
     this.#buffered = 0;
   }
 
@@ -109,123 +126,147 @@ export class AtpWriter {
   commit(index: IndexBlock, schema: Schema, recordFormat: number): Header {
     this.#cutTail();
     this.writeBuffered();
-    this.#checkUnchanged();
-    const schemaBytes =
-      schema.size > 0 || schema.positionsDType !== null ? encodeSchema(schema) : new Uint8Array(0);
-    const schemaOffset = schemaBytes.length > 0 ? this.#appendRaw(schemaBytes) : 0;
-    const nMolecules = index.length + this.pending.length;
-    const indexOffset = this.#appendIndex(index, nMolecules);
-    const header: Header = {
-      ...this.#header,
-      generation: this.#header.generation + 1,
-      indexOffset,
-      indexLength: this.#end - indexOffset,
-      nMolecules,
-      recordFormat,
-      schemaOffset,
-      schemaLength: schemaBytes.length,
-    };
-    const fs = nodeFs();
+    const dataEnd = this.#byteLength;
+    let header: Header;
     try {
-      fs.fdatasyncSync(this.#fd);
-      this.#writeSlot(header);
-      fs.fsyncSync(this.#fd);
+      header = this.#writeIndex(index, schema, recordFormat);
     } catch (error) {
-      throw fileError(error, "commit to", this.path);
+      this.#forget(dataEnd);
+      throw error;
     }
-    this.#header = header;
+    this.#writeSlot(header);
     return header;
   }
 
   /** Lets the file and the lock go. What was not committed stays behind the last commit, where readers ignore it. */
   close(): void {
-    if (this.#fd < 0) return;
+    if (!this.#open) return;
+    this.#open = false;
     nodeFs().closeSync(this.#fd);
-    this.#fd = -1;
     this.#lock.release();
   }
 
-  #rollBack(count: number, end: number): void {
-    this.pending.truncate(count);
-    const written = this.#end - this.#buffered;
-    this.#buffered = Math.max(0, end - written);
-    this.#end = end;
-    if (end < written) nodeFs().ftruncateSync(this.#fd, end);
+  /** Takes back what was appended from `end` on, in the buffer and in the file. */
+  #forget(end: number): void {
+    this.#buffered = Math.max(0, end - this.#byteLength);
+    if (end < this.#byteLength) this.#truncate(end);
+  }
+
+  /** Cuts off what this writer wrote from `end` on, unless somebody else has written since. */
+  #truncate(end: number): void {
+    this.#tryTo("cut", (fs) => {
+      if (fs.fstatSync(this.#fd).size !== this.#byteLength) return;
+      fs.ftruncateSync(this.#fd, end);
+      this.#byteLength = end;
+    });
   }
 
   /** Room for `byteLength` bytes in the buffer; returns where they start. */
   #reserve(byteLength: number): number {
-    this.#cutTail();
     if (this.#buffered + byteLength > this.#buffer.length) {
       this.writeBuffered();
-      if (byteLength > this.#buffer.length) this.#buffer = new Uint8Array(2 * byteLength);
+      if (byteLength > this.#buffer.length) this.#buffer = largerBuffer(byteLength);
     }
     return this.#buffered;
   }
 
   #advance(storedSize: number, recordSize: number, nAtoms: number): void {
-    this.pending.push({ byteOffset: this.#end, storedSize, recordSize, nAtoms });
-    this.#end += storedSize;
+    this.pending.push({ byteOffset: this.end, storedSize, recordSize, nAtoms });
     this.#buffered += storedSize;
   }
 
-  #appendRaw(bytes: Uint8Array): number {
-    const at = this.#end;
-    this.#write(bytes, at);
-    this.#end += bytes.length;
-    return at;
-  }
-
-  #appendIndex(index: IndexBlock, nMolecules: number): number {
+  /** Writes schema and index, durably, and returns the header that names them. */
+  #writeIndex(index: IndexBlock, schema: Schema, recordFormat: number): Header {
+    const hasSchema = schema.size > 0 || schema.positionsDType !== null;
+    const schemaBytes = hasSchema ? encodeSchema(schema) : new Uint8Array(0);
+    const schemaOffset = hasSchema ? this.#byteLength : 0;
+    if (hasSchema) this.#write(schemaBytes);
+    const nMolecules = index.length + this.pending.length;
+    const indexOffset = this.#byteLength;
     const count = new Uint8Array(8);
     writeUint64(count, 0, nMolecules);
-    const offset = this.#appendRaw(count);
-    for (const block of index.entryBytes()) this.#appendRaw(block);
-    this.#appendRaw(this.pending.bytes());
-    return offset;
-  }
-
-  /** Removes what an interrupted writer left after the last commit, before anything is written over it. */
-  #cutTail(): void {
-    if (this.#tailCut) return;
-    const fs = nodeFs();
+    this.#write(count);
+    for (const block of index.entryBytes()) this.#write(block);
+    this.#write(this.pending.bytes());
+    this.#tryTo("commit to", (fs) => fs.fdatasyncSync(this.#fd));
     this.#checkUnchanged();
-    try {
-      if (fs.fstatSync(this.#fd).size !== this.#end) {
-        fs.ftruncateSync(this.#fd, this.#end);
-        fs.fsyncSync(this.#fd);
-      }
-    } catch (error) {
-      throw fileError(error, "write", this.path);
-    }
-    this.#tailCut = true;
-  }
-
-  #write(bytes: Uint8Array, position: number): void {
-    const { size } = nodeFs().fstatSync(this.#fd);
-    if (size !== position) throw this.#conflict(`it has ${size} bytes, expected ${position}`);
-    try {
-      writeFully(this.#fd, bytes, position);
-    } catch (error) {
-      throw fileError(error, "write", this.path);
-    }
+    return {
+      ...this.#header,
+      generation: this.#header.generation + 1,
+      indexOffset,
+      indexLength: this.#byteLength - indexOffset,
+      nMolecules,
+      recordFormat,
+      schemaOffset,
+      schemaLength: schemaBytes.length,
+    };
   }
 
   /** The slot that is not in use is overwritten; for files of the peer that is the one its generation parity names. */
   #writeSlot(header: Header): void {
     const slot: SlotName = this.#slot === "A" ? "B" : "A";
-    writeFully(this.#fd, encodeSlot(header), slot === "A" ? 0 : SLOT_BYTES);
-    this.#slot = slot;
+    const bytes = encodeSlot(header);
+    const position = slot === "A" ? 0 : SLOT_BYTES;
+    this.#tryTo("commit to", (fs) => {
+      try {
+        writeFully(this.#fd, bytes, position);
+      } catch (error) {
+        // A slot torn by a full disk is our own doing: the next commit writes it again.
+        fs.readSync(this.#fd, this.#head, 0, this.#head.length, 0);
+        throw error;
+      }
+      this.#head.set(bytes, position);
+      this.#slot = slot;
+      this.#header = header;
+      fs.fsyncSync(this.#fd);
+    });
   }
 
-  /** The peer takes no lock: what the header says now must be what it said when we opened it. */
+  /** Removes what an interrupted writer left after the last commit, before anything is written over it. */
+  #cutTail(): void {
+    if (this.#tailCut) return;
+    this.#checkUnchanged();
+    const end = committedEnd(this.#header);
+    if (this.#byteLength !== end) {
+      this.#truncate(end);
+      this.#tryTo("write", (fs) => fs.fsyncSync(this.#fd));
+    }
+    this.#tailCut = true;
+  }
+
+  /** Appends to the file: all bytes, or none if the disk is full. */
+  #write(bytes: Uint8Array): void {
+    this.#checkLength();
+    this.#tryTo("write", (fs) => {
+      try {
+        writeFully(this.#fd, bytes, this.#byteLength);
+      } catch (error) {
+        fs.ftruncateSync(this.#fd, this.#byteLength);
+        throw error;
+      }
+    });
+    this.#byteLength += bytes.length;
+  }
+
   #checkUnchanged(): void {
-    const fs = nodeFs();
-    const head = new Uint8Array(DATA_START);
-    fs.readSync(this.#fd, head, 0, head.length, 0);
-    const { header } = chooseHeader(head, fs.fstatSync(this.#fd).size, this.path, true);
-    if (header.generation === this.#header.generation) return;
-    throw this.#conflict(`its commit is ${header.generation}, expected ${this.#header.generation}`);
+    this.#checkLength();
+    const head = new Uint8Array(this.#head.length);
+    this.#tryTo("read", (fs) => fs.readSync(this.#fd, head, 0, head.length, 0));
+    if (compareBytes(head, this.#head) !== 0) throw this.#conflict("its header is another one");
+  }
+
+  #checkLength(): void {
+    const { size } = this.#tryTo("read", (fs) => fs.fstatSync(this.#fd));
+    if (size === this.#byteLength) return;
+    throw this.#conflict(`it has ${size} bytes, expected ${this.#byteLength}`);
+  }
+
+  #tryTo<T>(verb: string, action: (fs: typeof import("node:fs")) => T): T {
+    try {
+      return action(nodeFs());
+    } catch (error) {
+      throw fileError(error, verb, this.path);
+    }
   }
 
   #conflict(found: string): StowageError<"ERR_ATP_CONFLICT"> {
@@ -238,6 +279,11 @@ export class AtpWriter {
   }
 }
 
+/** With room for records somewhat larger, but no array beyond what the runtime has. */
+function largerBuffer(byteLength: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(byteLength < 2 ** 30 ? 2 * byteLength : byteLength);
+}
+
 /**
  * Makes a new file: both slots, durable, under the final name in one step.
  *
@@ -246,8 +292,11 @@ export class AtpWriter {
  */
 export function createAtpFile(path: string, header: Header, overwrite: boolean): FileLock {
   const fs = nodeFs();
+  if (!overwrite && fs.existsSync(path)) throw fileExists(path);
   const lock = FileLock.acquire(path);
-  const temporary = temporaryName(path);
+  // The file that a link leads to is replaced, not the link: the lock is that file's.
+  const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
+  const temporary = temporaryName(target);
   try {
     const fd = fs.openSync(temporary, "wx");
     try {
@@ -258,20 +307,11 @@ export function createAtpFile(path: string, header: Header, overwrite: boolean):
     } finally {
       fs.closeSync(fd);
     }
-    publish(temporary, path, overwrite);
+    publish(temporary, target, overwrite);
     return lock;
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     lock.release();
     throw fileError(error, "create", path);
-  }
-}
-
-/** The lock of an existing file, by its real path: a link to it must not have a lock of its own. */
-export function lockAtpFile(source: FileSource): FileLock {
-  try {
-    return FileLock.acquire(nodeFs().realpathSync(source.name));
-  } catch (error) {
-    throw fileError(error, "open", source.name);
   }
 }

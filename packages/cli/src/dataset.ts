@@ -1,14 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type BackendSpec,
-  CATALOG,
+  backendByName,
   fileError,
   type OpenOptions,
   openStore,
   type RowStore,
-  resolveBackend,
   StowageError,
+  type TaskOptions,
 } from "@stowage/core";
 import { usageError } from "./exit.js";
 import type { SourceOptions } from "./source-options.js";
@@ -29,30 +28,13 @@ export function isUrl(path: string): boolean {
 export async function openDataset(
   path: string,
   { from, recover }: SourceOptions,
-  signal?: AbortSignal,
+  task: TaskOptions = {},
 ): Promise<RowStore> {
   if (!isUrl(path)) statOf(path);
-  const backend = from === undefined ? undefined : await backendNamed(from);
+  const backend = from === undefined ? undefined : await backendByName(from, importPackage);
   // Options of single backends travel along untyped: each takes those it knows.
-  const options: OpenOptions & { recover?: boolean } = recover ? { signal, recover } : { signal };
+  const options: OpenOptions & TaskOptions & { recover?: boolean } = recover ? { ...task, recover } : task;
   return openStore(path, { ...options, backend, importPackage });
-}
-
-/**
- * A backend by the name that `--from` and `--to` take.
- *
- * @throws {StowageError} ERR_OPTION naming the formats there are.
- */
-export async function backendNamed(name: string): Promise<BackendSpec> {
-  const entry = CATALOG.find((known) => known.name === name);
-  const extension = entry?.extensions[0] ?? `.${name}`;
-  const backend = await resolveBackend(`x${extension}`, importPackage).catch((error: unknown) => {
-    if ((error as { code?: unknown }).code !== "ERR_FORMAT_UNKNOWN") throw error;
-    return null;
-  });
-  if (backend !== null) return backend;
-  const known = CATALOG.map((known) => known.name).join(", ");
-  throw usageError(`Cannot use format "${name}": it is not known`, "format", name, `known formats: ${known}`);
 }
 
 /** Bytes on disk, a folder's files added up; `null` for what is not on this machine. */

@@ -67,7 +67,9 @@ function hintForCommandLine(error: StowageError): string | undefined {
   if (error.code === "ERR_FILE_EXISTS") return "choose another name, or pass --overwrite";
   if (error.code === "ERR_LOSS") {
     const { key } = error.details as { key: string };
-    return `pass --drop-unsupported to leave out what the format cannot hold, or --drop ${printable(key)}`;
+    const drop = `pass --drop-unsupported to leave out what the format cannot hold, or --drop ${printable(key)}`;
+    const isThat = error.hint === undefined || error.hint.includes('unsupported: "drop"');
+    return isThat ? drop : `${error.hint}; or ${drop}`;
   }
   // `recover: true` there is `--recover` here.
   return error.hint?.replace(/\b([a-z]+): true\b/g, "--$1");

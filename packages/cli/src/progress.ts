@@ -1,6 +1,7 @@
+import type { Progress } from "@stowage/core";
 import cliProgress from "cli-progress";
 import { barOf } from "./render/histogram.js";
-import { formatCount, formatDuration } from "./render/number.js";
+import { formatBytes, formatCount, formatDuration, formatPlural } from "./render/number.js";
 import { cutText, padText } from "./render/width.js";
 import type { Terminal } from "./terminal.js";
 
@@ -15,20 +16,44 @@ const DELAY_MS = 250;
 /** In a pipe: a line at each quarter, and never two within this time. */
 const LINE_INTERVAL_MS = 5000;
 
-export interface ProgressState {
+export interface ProgressTask {
   readonly label: string;
-  readonly done: number;
   readonly total: number;
+  readonly unit: Progress["unit"];
+}
+
+export interface ProgressState extends ProgressTask {
+  readonly done: number;
   readonly elapsedMs: number;
 }
 
 /** Shows how far a task over rows has come: a bar on a terminal, a few lines in a pipe, nothing with `--quiet`. */
 export function startProgress(terminal: Terminal, label: string, total: number): ProgressBar {
-  if (terminal.quiet) return { update() {}, stop() {} };
-  return terminal.stderr.isTTY ? drawnBar(terminal, label, total) : plainLines(terminal, label, total);
+  return start(terminal, { label, total, unit: "rows" });
 }
 
-function drawnBar(terminal: Terminal, label: string, total: number): ProgressBar {
+/** The same for a task that reports by itself how far it has come, and how far it has to go. */
+export function followProgress(
+  terminal: Terminal,
+  label: string,
+): { onProgress: (progress: Progress) => void; stop: () => void } {
+  let bar: ProgressBar | null = null;
+  return {
+    onProgress({ done, total, unit }) {
+      if (total === undefined) return;
+      bar ??= start(terminal, { label, total, unit });
+      bar.update(done);
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
+function start(terminal: Terminal, task: ProgressTask): ProgressBar {
+  if (terminal.quiet) return { update() {}, stop() {} };
+  return terminal.stderr.isTTY ? drawnBar(terminal, task) : plainLines(terminal, task);
+}
+
+function drawnBar(terminal: Terminal, task: ProgressTask): ProgressBar {
   const started = performance.now();
   const width = terminal.noteWidth; // drawn on terminals only, so it is finite
   let bar: cliProgress.SingleBar | null = null;
@@ -44,13 +69,13 @@ function drawnBar(terminal: Terminal, label: string, total: number): ProgressBar
         bar = new cliProgress.SingleBar({
           stream: terminal.stderr,
           format: (_options, params) =>
-            progressLine({ label, done: params.value, total, elapsedMs: performance.now() - started }, width),
+            progressLine({ ...task, done: params.value, elapsedMs: performance.now() - started }, width),
           hideCursor: true,
           clearOnComplete: true,
           gracefulExit: false, // signals are handled in one place, main.ts
           fps: 12,
         });
-        bar.start(total, done);
+        bar.start(task.total, done);
         process.once("exit", stop); // the bar hides the cursor: a sudden end must bring it back
       }
       bar.update(done);
@@ -59,18 +84,18 @@ function drawnBar(terminal: Terminal, label: string, total: number): ProgressBar
   };
 }
 
-function plainLines(terminal: Terminal, label: string, total: number): ProgressBar {
+function plainLines(terminal: Terminal, task: ProgressTask): ProgressBar {
   const started = performance.now();
   let last = started;
   let quarter = 0;
   return {
     update(done) {
       const now = performance.now();
-      const reached = Math.floor((4 * done) / Math.max(1, total));
+      const reached = Math.floor((4 * done) / Math.max(1, task.total));
       if (reached <= quarter || reached >= 4 || now - last < LINE_INTERVAL_MS) return;
       quarter = reached;
       last = now;
-      terminal.note(progressText({ label, done, total, elapsedMs: now - started }));
+      terminal.note(progressText({ ...task, done, elapsedMs: now - started }));
     },
     stop() {},
   };
@@ -80,7 +105,7 @@ function plainLines(terminal: Terminal, label: string, total: number): ProgressB
 export function progressLine(state: ProgressState, width: number): string {
   const share = shareOf(state);
   const left = state.done > 0 && share < 1 ? `${formatDuration(timeLeft(state))} left` : "";
-  const numbers = `${padText(String(Math.floor(share * 100)), 3, "right")} %  ${formatCount(state.done)} of ${formatCount(state.total)}`;
+  const numbers = `${padText(String(Math.floor(share * 100)), 3, "right")} %  ${amountText(state)}`;
   const label = cutText(state.label, Math.max(8, Math.floor(width / 3)), "ends");
   const room = Math.min(30, width - label.length - numbers.length - 18);
   const bar = room >= 8 ? `${padText(barOf(share, room), room)}  ` : "";
@@ -89,9 +114,14 @@ export function progressLine(state: ProgressState, width: number): string {
 
 /** The same for a log: `convert 50 %, 512 of 1,024 rows, 12.1 s`. */
 export function progressText(state: ProgressState): string {
-  const { label, done, total, elapsedMs } = state;
+  const { label, elapsedMs } = state;
   const percent = Math.floor(shareOf(state) * 100);
-  return `${label}: ${percent} %, ${formatCount(done)} of ${formatCount(total)} rows, ${formatDuration(elapsedMs)}`;
+  return `${label}: ${percent} %, ${amountText(state)}, ${formatDuration(elapsedMs)}`;
+}
+
+function amountText({ done, total, unit }: ProgressState): string {
+  if (unit === "bytes") return `${formatBytes(done)} of ${formatBytes(total)}`;
+  return `${formatCount(done)} of ${formatPlural(total, "row")}`;
 }
 
 function shareOf({ done, total }: ProgressState): number {

@@ -1,5 +1,5 @@
-import { setImmediate as breathe } from "node:timers/promises";
 import type { RowStore } from "@stowage/core";
+import { breathe } from "./breathe.js";
 import { atomCount } from "./copy-dataset.js";
 import { rowBytes } from "./row-batches.js";
 import { shuffledIndices } from "./shuffle.js";

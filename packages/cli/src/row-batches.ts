@@ -1,5 +1,5 @@
-import { setImmediate as breathe } from "node:timers/promises";
 import { isNdArray, type Row, type RowStore, type Value } from "@stowage/core";
+import { breathe } from "./breathe.js";
 
 export interface RowBatch {
   /** Index of the first row. */
@@ -29,8 +29,7 @@ const MAX_ROWS = 1024;
 /**
  * Rows in order, in batches whose size follows the rows: many small ones or a few large ones at a time.
  *
- * Between batches the event loop runs: stores may work without ever yielding, and then no signal would be heard and
- * no bar drawn.
+ * Between batches signals are heard, however busy the store is.
  */
 export async function* readBatches(
   store: RowStore,

@@ -1,12 +1,11 @@
 import { type LossNote, openStore, type RowStore, resolveBackend } from "@stowage/core";
 import { compareStores } from "./compare-stores.js";
 import { copyDataset } from "./copy-dataset.js";
-import { importPackage, openDataset, sizeOnDisk } from "./dataset.js";
+import { importPackage, sizeOnDisk } from "./dataset.js";
 import { type Description, describeDataset } from "./description.js";
 import type { Mismatch } from "./expected-row.js";
 import type { ProgressBar } from "./progress.js";
 import { measureReads, type ReadRate } from "./read-rates.js";
-import type { SourceOptions } from "./source-options.js";
 import type { TargetOptions } from "./target-options.js";
 
 /** What `stowage try` finds for one file. */
@@ -31,7 +30,7 @@ export interface Trial {
 }
 
 export interface TrialOptions {
-  readonly source: SourceOptions;
+  readonly open: () => Promise<RowStore>;
   readonly target: TargetOptions;
   readonly isKept: boolean;
   /** Of the shuffled reading order; `null` leaves the measurement out. */
@@ -45,7 +44,7 @@ export interface TrialOptions {
 /** Packs a dataset, compares the copy with it value by value, describes the copy and measures how fast it reads. */
 export async function tryDataset(input: string, output: string, options: TrialOptions): Promise<Trial> {
   const { signal } = options;
-  const source = await openDataset(input, options.source, signal);
+  const source = await options.open();
   try {
     const began = performance.now();
     const { losses } = await copyDataset(source, output, await resolveBackend(output, importPackage), {

@@ -1,10 +1,8 @@
-import { setImmediate as breathe } from "node:timers/promises";
 import { describeArray, isNdArray, isPerAtomKey, type Row, type RowStore } from "@stowage/core";
-import { openDataset } from "./dataset.js";
+import { breathe } from "./breathe.js";
 import { describeFailure, EXIT, exitCodeOf } from "./exit.js";
 import type { ProgressBar } from "./progress.js";
 import { nextBatchSize, rowBytes } from "./row-batches.js";
-import type { SourceOptions } from "./source-options.js";
 
 export interface Problem {
   /** `null` for what concerns the whole file. */
@@ -27,7 +25,7 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
-  readonly source: SourceOptions;
+  readonly open: () => Promise<RowStore>;
   /** How many problems to keep. */
   readonly limit: number;
   readonly signal: AbortSignal;
@@ -60,12 +58,12 @@ class ProblemList {
  * Opens a dataset and reads all of it. Damage is a result, not an error: only an interruption and wrong use throw.
  */
 export async function verifyDataset(file: string, options: VerifyOptions): Promise<Verification> {
-  const { source, limit, signal } = options;
+  const { limit, signal } = options;
   const problems = new ProblemList(limit);
   let rows: number | null = null;
   let bytes: number | null = null;
   try {
-    const store = await openDataset(file, source, signal);
+    const store = await options.open();
     try {
       bytes = options.sizeOf(file);
       rows = await store.count();

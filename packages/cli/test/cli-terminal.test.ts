@@ -80,7 +80,7 @@ describe.runIf(hasScript)("on a terminal", () => {
     const output = await onTerminal(["convert", "slow.rows", "slow-copy.rows"], 80);
     const lines = linesOf(output);
     expect(
-      lines.filter((line) => /^convert slow\.rows {2}.* \d+ % {2}[\d,]+ of 4,000/.test(line)).length,
+      lines.filter((line) => /^convert slow\.rows {2}.* \d+ % {2}[\d,]+ of 4,000 rows/.test(line)).length,
     ).toBeGreaterThan(2);
     expect(lines.filter((line) => displayWidth(line) > 80)).toEqual([]);
     expect(output.lastIndexOf("\x1b[?25h")).toBeGreaterThan(output.lastIndexOf("\x1b[?25l"));

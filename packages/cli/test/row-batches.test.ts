@@ -51,7 +51,7 @@ describe("readBatches", () => {
       for await (const _ of readBatches(store, { signal: stopper.signal })) {
         if (++batches === 2) setTimeout(() => stopper.abort(reason), 0);
         // As long as a timer waits: only the pause between batches lets it run.
-        const until = performance.now() + 3;
+        const until = performance.now() + 25;
         while (performance.now() < until);
       }
     };

@@ -100,9 +100,10 @@ export function defineBackend<const B extends BackendSpec>(spec: B): B {
   return spec;
 }
 
-/** Filled by each backend package through declaration merging: backend name to its spec. */
-// biome-ignore lint/suspicious/noEmptyInterface: packages merge their backends into it
-export interface BackendMap {}
+/** Backend name to its spec. Each backend package adds its own by declaration merging. */
+export interface BackendMap {
+  memory: BackendSpec<"memory">;
+}
 
 /** A sync store behind promises. */
 export function toAsync(store: RowStore<"sync">): RowStore {

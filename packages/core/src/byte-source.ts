@@ -88,7 +88,11 @@ export class MemorySource implements SyncByteSource {
   }
 }
 
-/** A Blob or File, as browsers and `fs.openAsBlob` give them. Slices are read when asked for. */
+/**
+ * A Blob or File, as browsers and `fs.openAsBlob` give them. Slices are read when asked for.
+ *
+ * In Node 20 a Blob ends at 4 GiB (`openAsBlob` gives a longer file the wrong size): open such files by path.
+ */
 export class BlobSource implements ByteSource {
   readonly name: string;
   #blob: Blob | null;

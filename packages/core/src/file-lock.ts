@@ -9,6 +9,9 @@ interface Holder {
   readonly startTime: string;
 }
 
+/** Any number of hosts share this name, so that nothing follows from it. */
+const UNKNOWN_HOST = "unknown-host";
+
 /** A writer that meets others steps back and tries again this often: about 100 ms in all. */
 const ATTEMPTS = 5;
 
@@ -22,8 +25,9 @@ const ATTEMPTS = 5;
  * used twice, so removing the claim of a dead process can never hit a living one, which is what makes locks of a
  * fixed name racy.
  *
- * Processes on other hosts and in other containers cannot be asked whether they live: their claims count as living.
- * So do those of a pid that is in use again, where the system does not tell start times (macOS, Windows).
+ * Where a process cannot be asked whether it lives, its claim counts as living: on other hosts, in other containers, in
+ * Deno without `--allow-sys`. So does that of a dead process whose pid is in use again, where the system does not tell
+ * start times (macOS, Windows).
  *
  * @example
  * ```ts
@@ -133,7 +137,7 @@ function parseClaim(name: string): Holder | null {
 }
 
 function isAlive({ pid, host, startTime }: Holder): boolean {
-  if (host !== thisHost()) return true;
+  if (host !== thisHost() || host === UNKNOWN_HOST) return true;
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -146,14 +150,13 @@ function isAlive({ pid, host, startTime }: Holder): boolean {
 
 /** The range in which a pid means something: this host, and the container on it. */
 function thisHost(): string {
-  let host = "unknown-host";
   try {
-    host = nodeOs().hostname();
+    const host = nodeOs().hostname();
+    const container = pidNamespace();
+    return encodeURIComponent(container === null ? host : `${host}.container-${container}`);
   } catch {
-    // Deno without --allow-sys
+    return UNKNOWN_HOST; // Deno without --allow-sys
   }
-  const container = pidNamespace();
-  return encodeURIComponent(container === null ? host : `${host}.container-${container}`);
 }
 
 /** The number of this process's pid namespace on Linux, `null` in the namespace of the system itself. */

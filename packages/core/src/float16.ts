@@ -8,6 +8,10 @@ export function float16ToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** One double, and its bits in two words: the second holds sign and exponent. */
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+
 /**
  * The float16 bit pattern nearest to a number, ties to even, overflow to infinity.
  *
@@ -22,12 +26,11 @@ export function numberToFloat16(value: number): number {
     // Subnormals are multiples of 2^-24; scaling by a power of two is exact.
     return sign | roundHalfEven(magnitude * 2 ** 24);
   }
-  const exponent = Math.floor(Math.log2(magnitude));
-  // log2 can be off by one next to a power of two.
-  const e =
-    2 ** exponent > magnitude ? exponent - 1 : 2 ** (exponent + 1) <= magnitude ? exponent + 1 : exponent;
-  const rounded = roundHalfEven((magnitude / 2 ** e) * 1024);
-  return sign | (((e + 15) << 10) + (rounded - 1024));
+  double[0] = magnitude;
+  const exponent = (words[1]! >> 20) - 1023;
+  const rounded = roundHalfEven(magnitude * 2 ** (10 - exponent));
+  // Rounding up to 2048 carries into the exponent, as it should.
+  return sign | (((exponent + 15) << 10) + (rounded - 1024));
 }
 
 function roundHalfEven(x: number): number {

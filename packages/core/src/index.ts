@@ -68,6 +68,7 @@ export {
 export { decodeNpyData, encodeNpy, type NpyHeader, parseNpyHeader, readNpy, writeNpy } from "./npy.js";
 export { type PlannedRead, planReads } from "./read-plan.js";
 export {
+  backendByName,
   definePlugin,
   type ImportPackage,
   openStore,

@@ -39,10 +39,7 @@ export function memoryStore(rows: Row[] = [], name = "memory", writable = true):
         throw new StowageError(
           "ERR_INDEX_RANGE",
           `Cannot read row ${index} of ${name}: it has ${rows.length} rows`,
-          {
-            index,
-            length: rows.length,
-          },
+          { index, length: rows.length },
         );
       });
     },
@@ -53,7 +50,9 @@ export function memoryStore(rows: Row[] = [], name = "memory", writable = true):
     append: (added) => {
       checkOpen();
       if (!writable) throw readOnly(name);
-      for (const row of added) rows.push(row); // not push(...added): arguments live on the stack
+      // Not push(...added): arguments live on the stack. Not for-of: a store may be appended to itself.
+      const { length } = added;
+      for (let i = 0; i < length; i++) rows.push(added[i]!);
     },
     flush: checkOpen,
     close: () => {
@@ -70,7 +69,8 @@ export function pickKeys(row: Row, keys: readonly string[]): Row {
 }
 
 /**
- * The union of the fields of rows. A key with two types in different rows is `json`, which holds anything.
+ * The union of the fields of rows, with the number of rows that miss each. A key with two types in different rows is
+ * `json`, which holds anything.
  */
 export function schemaOfRows(rows: Iterable<Row>): RowSchema {
   const fields = new Map<string, { field: Field; present: number }>();
@@ -87,11 +87,9 @@ export function schemaOfRows(rows: Iterable<Row>): RowSchema {
       }
     }
   }
-  const entries = [...fields].map(([key, { field, present }]) => [
-    key,
-    { ...field, missing: count - present },
-  ]);
-  return Object.fromEntries(entries) as RowSchema;
+  const schema: RowSchema = {};
+  for (const [key, { field, present }] of fields) setKey(schema, key, { ...field, missing: count - present });
+  return schema;
 }
 
 /** Whether a row key holds one value an atom, as far as its name tells. */
@@ -112,9 +110,7 @@ function openMemory(path: string, options: OpenOptions = {}): RowStore<"sync"> {
       "ERR_FILE_EXISTS",
       `Cannot create ${path}: the dataset exists`,
       { path },
-      {
-        hint: "choose another name, or pass overwrite: true",
-      },
+      { hint: "choose another name, or pass overwrite: true" },
     );
   }
   const rows = mode === "w" || known === undefined ? [] : known;
@@ -131,9 +127,3 @@ export const memory: BackendSpec<"memory"> = defineBackend({
   openSync: openMemory,
   open: async (path: string, options?: OpenOptions): Promise<RowStore> => toAsync(openMemory(path, options)),
 });
-
-declare module "./backend.js" {
-  interface BackendMap {
-    memory: typeof memory;
-  }
-}

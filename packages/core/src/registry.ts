@@ -1,6 +1,6 @@
 import type { BackendSpec, OpenOptions, RowStore } from "./backend.js";
 import { CATALOG, type CatalogEntry } from "./catalog.js";
-import { StowageError } from "./errors.js";
+import { quote, StowageError } from "./errors.js";
 import { FileSource } from "./file-source.js";
 import { nodeFs } from "./file-system.js";
 import { memory } from "./memory-backend.js";
@@ -72,6 +72,28 @@ export async function resolveBackend(
   const entry = CATALOG.find(({ extensions }) => extensions.includes(extension));
   if (entry) return loadBackend(entry, importPackage);
   return sniffBackend(path, importPackage);
+}
+
+/**
+ * The backend of a name, for people who say which one they mean: registered, or of a package of the catalog.
+ *
+ * @throws {StowageError} ERR_OPTION naming the formats there are; ERR_PACKAGE_MISSING.
+ */
+export async function backendByName(
+  name: string,
+  importPackage: ImportPackage = importByName,
+): Promise<BackendSpec> {
+  const known = registered.find((backend) => backend.name === name);
+  if (known) return known;
+  const entry = CATALOG.find((candidate) => candidate.name === name);
+  if (entry) return loadBackend(entry, importPackage);
+  const names = [...new Set([...CATALOG, ...registered].map((candidate) => candidate.name))];
+  throw new StowageError(
+    "ERR_OPTION",
+    `Cannot use format ${quote(name)}: it is not known`,
+    { option: "format", value: name },
+    { hint: `known formats: ${names.join(", ")}` },
+  );
 }
 
 /** With the dot, lower case; of a folder too, whose path may end in a slash. */

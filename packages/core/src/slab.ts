@@ -7,7 +7,8 @@ let used = 0;
 /**
  * Memory for one small array, aligned to 8 bytes, zeroed, from a shared block.
  *
- * The block stays alive as long as any array in it; large requests get a block of their own.
+ * The block stays alive as long as any array in it; large requests get a block of their own. Such a buffer must not be
+ * transferred to another thread: its neighbours would go with it.
  */
 export function slabAllocate(byteLength: number): { buffer: ArrayBuffer; byteOffset: number } {
   if (byteLength > SLAB_BYTES >> 3) return { buffer: new ArrayBuffer(byteLength), byteOffset: 0 };

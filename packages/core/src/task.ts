@@ -12,7 +12,7 @@ export interface Progress {
 export interface TaskOptions {
   /** Stops the task: it throws the signal's reason, and leaves nothing half done under a final name. */
   signal?: AbortSignal;
-  /** Called now and then, at most a few times a second for fast work, and once at the end. */
+  /** Called at most ten times a second, and once at the end. */
   onProgress?: (progress: Progress) => void;
 }
 

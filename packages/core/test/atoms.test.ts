@@ -149,6 +149,11 @@ describe("rows and atoms", () => {
     expect(Object.keys(atomsToRow(atoms))).toEqual(["cell", "pbc", "arrays.numbers", "arrays.positions"]);
   });
 
+  it("take zeros for positions that a row does not have", () => {
+    const atoms = rowToAtoms({ "arrays.numbers": ndarray(Uint8Array.of(1, 1)) });
+    expect(atoms.positions).toEqual(ndarray(new Float64Array(6), [2, 3]));
+  });
+
   it("keep names with dots and empty names", () => {
     const row = { ...water(), "info.a.b": 1.5, "info.": "empty", "calc.x.y": 2.5 };
     expect(rowToAtoms(row).info["a.b"]).toBe(1.5);

@@ -180,6 +180,7 @@ describe("iterateRows", () => {
     ]);
     expect(await sizes({})).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]);
     expect(await sizes({ batchSize: 5 })).toHaveLength(2);
+    expect(await sizes({ batchSize: 1 })).toHaveLength(10);
   });
 
   it("stays in its range and in the dataset", async () => {

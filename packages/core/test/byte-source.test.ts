@@ -109,6 +109,7 @@ describe.each(SOURCES)("%s", (_, open) => {
     source.close();
     source.close();
     await expect(source.read(0, 1)).rejects.toThrow(stowageError("ERR_CLOSED"));
+    if (!(source instanceof FileSource)) expect(source.byteLength).toBe(0); // its memory is let go
     await expect(source.read(0, 0)).rejects.toThrow(stowageError("ERR_CLOSED"));
     if (isSyncSource(source)) {
       expect(() => source.readSync(0, 1)).toThrow(stowageError("ERR_CLOSED"));

@@ -76,5 +76,6 @@ describe("quote", () => {
     expect(quote(null)).toBe("null");
     expect(quote("x".repeat(100), 10)).toBe('"xxxxxxxx…');
     expect(quote("x".repeat(100))).toHaveLength(60);
+    expect(quote("x".repeat(58))).toBe(`"${"x".repeat(58)}"`);
   });
 });

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import fs, { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import os, { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { FileLock } from "../src/index.js";
@@ -276,6 +276,15 @@ describe("a claim that was left", () => {
     FileLock.acquire(path).release();
   });
 
+  it("counts as living where neither its host nor this one can be told", () => {
+    const path = target();
+    leaveClaim(path, "4194303", "unknown-host", "", "a");
+    vi.spyOn(os, "hostname").mockImplementation(() => {
+      throw new Error("Requires sys access");
+    });
+    expect(() => FileLock.acquire(path)).toThrow("process 4194303 on unknown-host is writing it");
+  });
+
   it("is none where the file says nothing of a process", () => {
     const path = target();
     const [, host, startTime] = ownClaim(path);
@@ -314,7 +323,7 @@ describe("a process that dies", () => {
       expect(readdirSync(join(path, ".."))).toEqual([]);
     }
     expect(steps).toBeGreaterThan(10); // mkdir, open, close, readdir | rm, rmdir
-  });
+  }, 120_000);
 });
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { realPath } from "../src/file-system.js";
@@ -84,5 +84,13 @@ describe("syncDirectory", () => {
   it("does its best and never throws", () => {
     expect(() => syncDirectory(temporaryFolder())).not.toThrow();
     expect(() => syncDirectory("/surely/not/here")).not.toThrow();
+    const opened = vi.spyOn(fs, "openSync");
+    const closed = vi.spyOn(fs, "closeSync");
+    vi.spyOn(fs, "fsyncSync").mockImplementation(() => {
+      throw Object.assign(new Error("EINVAL"), { code: "EINVAL" });
+    });
+    expect(() => syncDirectory(import.meta.dirname)).not.toThrow();
+    expect(closed.mock.calls).toEqual(opened.mock.results.map(({ value }) => [value]));
+    vi.restoreAllMocks();
   });
 });

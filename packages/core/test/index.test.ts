@@ -40,6 +40,7 @@ describe("the package", () => {
         "allocate",
         "atomicNumberOf",
         "atomsToRow",
+        "backendByName",
         "bytesOf",
         "checkRange",
         "closed",

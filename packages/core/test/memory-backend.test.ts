@@ -43,6 +43,9 @@ describe("memoryStore", () => {
     const store = memoryStore();
     store.append!(new Array<Row>(300_000).fill({ a: 1 }));
     expect(store.count()).toBe(300_000);
+    const rows: Row[] = [{ a: 1 }];
+    memoryStore(rows).append!(rows);
+    expect(rows).toHaveLength(2);
   });
 
   it("refuses writes where it was opened for reading, and everything once closed", () => {
@@ -142,6 +145,11 @@ describe("memory:// datasets", () => {
     expect(await again.count()).toBe(1);
     const fresh = await openStore("memory://more", { mode: "w", overwrite: true });
     expect(await fresh.count()).toBe(0);
+  });
+
+  it("keep every kind of value", () => {
+    expect(memory.capabilities).toEqual({ create: true, append: true, perAtomExtras: true, nested: true });
+    expect(memoryStore().capabilities).toBe(memory.capabilities);
   });
 
   it("open at once as well, with the type that the registry knows", () => {

@@ -80,6 +80,13 @@ describe("planReads", () => {
     ]);
   });
 
+  it("fills a read up to the last byte it may have", () => {
+    expect(planReads([0, 50], [50, 50], { maxBytes: 100 })).toHaveLength(1);
+    expect(planReads([0, 50], [50, 51], { maxBytes: 100 })).toHaveLength(2);
+    expect(planReads([0, 60], [50, 10], { gap: 10 })).toHaveLength(1);
+    expect(planReads([0, 61], [50, 10], { gap: 10 })).toHaveLength(2);
+  });
+
   it("takes places beyond 4 GiB from typed arrays", () => {
     const [read] = planReads(Float64Array.of(2 ** 40 + 8, 2 ** 40), Uint32Array.of(8, 8));
     expect(read).toEqual({ byteOffset: 2 ** 40, byteLength: 16, members: [1, 0] });

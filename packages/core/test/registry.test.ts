@@ -230,6 +230,28 @@ describe("an optional package", () => {
   });
 });
 
+describe("a backend by name", () => {
+  it("is one that is registered, or one of a package that is loaded for it", async () => {
+    const [demo, atp] = [backend("demo"), backend("atp")];
+    core.registerPlugin(plugin(demo));
+    const { importPackage, imported } = packages({ "@stowage/atp": { default: plugin(atp) } });
+    expect(await core.backendByName("demo", importPackage)).toBe(demo);
+    expect(imported).toEqual([]);
+    expect(await core.backendByName("atp", importPackage)).toBe(atp);
+    expect(imported).toEqual(["@stowage/atp"]);
+  });
+
+  it("is refused where nobody knows the name, naming those that are known", async () => {
+    core.registerPlugin(plugin(backend("demo")));
+    await expect(core.backendByName("zip")).rejects.toMatchObject({
+      code: "ERR_OPTION",
+      message: 'Cannot use format "zip": it is not known',
+      hint: "known formats: atp, xyz, memory, demo",
+      details: { option: "format", value: "zip" },
+    });
+  });
+});
+
 describe("registerPlugin", () => {
   it("replaces a backend of the same name and adds others", async () => {
     const [first, second, other] = ["demo", "demo", "other"].map((name) =>
@@ -239,6 +261,9 @@ describe("registerPlugin", () => {
     core.registerPlugin(plugin(second, other));
     expect(await core.resolveBackend("a.demo")).toBe(second);
     expect(await core.resolveBackend("a.other")).toBe(other);
+    const own = backend("memory", { schemes: ["memory"] });
+    core.registerPlugin(plugin(own));
+    expect(await core.resolveBackend("memory://x")).toBe(own);
   });
 
   it("keeps a plugin as it is given", () => {

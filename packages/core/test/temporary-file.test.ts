@@ -29,6 +29,7 @@ describe("TemporaryFile", () => {
     file.write(bytes("two"));
     expect(existsSync(path)).toBe(false);
     expect(readFileSync(file.temporaryPath, "utf8")).toBe("one two");
+    expect(file.path).toBe(path);
     file.commit();
     expect(readFileSync(path, "utf8")).toBe("one two");
     expect(readdirSync(folder)).toEqual(["out.xyz"]);
@@ -260,7 +261,7 @@ describe("a writer that is killed", () => {
     expect(found).not.toContain("broken");
     expect([found[0], found.at(-1)]).toEqual(["old", "new"]);
     expect(found).toEqual([...found].sort().reverse());
-  });
+  }, 120_000);
 
   it("leaves one of its versions, whole, at any moment", async () => {
     const folder = temporaryFolder();
@@ -289,5 +290,5 @@ describe("a writer that is killed", () => {
       versions.push(now[0]!);
     }
     expect(versions.every((version) => version > 0)).toBe(true);
-  });
+  }, 120_000);
 });

@@ -1,11 +1,12 @@
-import { type BackendSpec, type LossNote, type RowStore, resolveBackend } from "@stowage/core";
+import { type BackendSpec, backendByName, type LossNote, type RowStore, resolveBackend } from "@stowage/core";
 import type { Command } from "commander";
 import { parseKeys, parseRange, type RowRange, resolveRange } from "../arguments.js";
 import type { Context, Run } from "../context.js";
 import { copyDataset } from "../copy-dataset.js";
-import { backendNamed, checkKeys, importPackage, openDataset, sizeOnDisk } from "../dataset.js";
+import { checkKeys, importPackage, sizeOnDisk } from "../dataset.js";
 import { EXIT } from "../exit.js";
 import { lossText } from "../loss-text.js";
+import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRatio } from "../render/number.js";
 import { printable } from "../render/width.js";
@@ -70,9 +71,9 @@ async function convert(
   options: ConvertOptions,
   context: Context,
 ): Promise<number> {
-  const { terminal, signal, json } = context;
+  const { terminal, json } = context;
   const backend = await targetBackend(output, options.to);
-  const source = await openDataset(input, options, signal);
+  const source = await openSource(input, options, context);
   let result: Conversion;
   try {
     for (const warning of source.warnings) terminal.note(printable(`warning: ${input}: ${warning}`));
@@ -87,7 +88,7 @@ async function convert(
 }
 
 async function targetBackend(output: string, format: string | undefined): Promise<BackendSpec> {
-  return format === undefined ? resolveBackend(output, importPackage) : backendNamed(format);
+  return format === undefined ? resolveBackend(output, importPackage) : backendByName(format, importPackage);
 }
 
 async function copy(

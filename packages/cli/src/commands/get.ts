@@ -2,8 +2,9 @@ import { getRow } from "@stowage/core";
 import type { Command } from "commander";
 import { parseInteger, parseKeys } from "../arguments.js";
 import type { Context, Run } from "../context.js";
-import { checkKeys, openDataset } from "../dataset.js";
+import { checkKeys } from "../dataset.js";
 import { EXIT } from "../exit.js";
+import { openSource } from "../open-source.js";
 import { printRow } from "../row-printer.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
 
@@ -43,7 +44,7 @@ async function get(
   context: Context,
 ): Promise<number> {
   const { keys } = options;
-  const store = await openDataset(file, options, context.signal);
+  const store = await openSource(file, options, context);
   try {
     if (keys) checkKeys(keys, Object.keys(await store.schema()), file);
     const count = await store.count();

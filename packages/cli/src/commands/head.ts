@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { parseCount, parseKeys } from "../arguments.js";
 import type { Context, Run } from "../context.js";
-import { checkKeys, openDataset } from "../dataset.js";
+import { checkKeys } from "../dataset.js";
 import { EXIT } from "../exit.js";
+import { openSource } from "../open-source.js";
 import { readBatches } from "../row-batches.js";
 import { printRow } from "../row-printer.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
@@ -38,7 +39,7 @@ export function addHead(program: Command, run: Run): void {
 async function head(file: string, options: HeadOptions, context: Context): Promise<number> {
   const { number, keys } = options;
   const { signal } = context;
-  const store = await openDataset(file, options, signal);
+  const store = await openSource(file, options, context);
   try {
     if (keys) checkKeys(keys, Object.keys(await store.schema()), file);
     for await (const { start, rows } of readBatches(store, { stop: number, keys, signal })) {

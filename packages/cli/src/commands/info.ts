@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { Context, Run } from "../context.js";
-import { openDataset, sizeOnDisk } from "../dataset.js";
+import { sizeOnDisk } from "../dataset.js";
 import { type Description, describeDataset } from "../description.js";
 import { describeEnvironment, renderEnvironment } from "../environment.js";
 import { describeFailure, EXIT, renderFailure, usageError } from "../exit.js";
+import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { renderDescription } from "../render/description.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
@@ -56,12 +57,9 @@ async function info(files: readonly string[], options: InfoOptions, context: Con
   return exitCode;
 }
 
-async function readDescription(
-  file: string,
-  options: SourceOptions,
-  { terminal, signal }: Context,
-): Promise<Description> {
-  const store = await openDataset(file, options, signal);
+async function readDescription(file: string, options: SourceOptions, context: Context): Promise<Description> {
+  const { terminal, signal } = context;
+  const store = await openSource(file, options, context);
   const progress = startProgress(terminal, `read ${file}`, await store.count());
   try {
     const bytes = sizeOnDisk(file);

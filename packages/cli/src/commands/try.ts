@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { parseCount } from "../arguments.js";
 import type { Context, Run } from "../context.js";
 import { EXIT } from "../exit.js";
+import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { jsonValue } from "../render/json.js";
 import { renderTrial } from "../render/trial.js";
@@ -72,7 +73,7 @@ function tryOne(file: string, output: string, options: TryOptions, context: Cont
   const { terminal, signal } = context;
   const { seed, rates, keep } = options;
   return tryDataset(file, output, {
-    source: options,
+    open: () => openSource(file, options, context),
     target: options,
     seed: rates ? seed : null,
     isKept: keep !== undefined,

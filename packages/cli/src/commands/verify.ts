@@ -3,6 +3,7 @@ import { parseCount } from "../arguments.js";
 import type { Context, Run } from "../context.js";
 import { sizeOnDisk } from "../dataset.js";
 import { EXIT } from "../exit.js";
+import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { renderVerification } from "../render/verification.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
@@ -40,7 +41,7 @@ async function verify(files: readonly string[], options: VerifyOptions, context:
   let exitCode: number = EXIT.fine;
   for (const file of files) {
     const result = await verifyDataset(file, {
-      source: options,
+      open: () => openSource(file, options, context),
       limit: options.limit,
       signal,
       sizeOf: sizeOnDisk,

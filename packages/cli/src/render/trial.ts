@@ -27,11 +27,11 @@ export function renderTrial(trial: Trial, terminal: Terminal): string[] {
 
 function packedText({ inputBytes, description, writeSeconds, rows }: Trial): string {
   const { bytes } = description;
-  const sizes =
-    inputBytes === null || bytes === null
-      ? ""
-      : `, ${formatBytes(inputBytes)} → ${formatBytes(bytes)}, ${formatRatio(inputBytes, bytes)}`;
-  return `${formatPlural(rows, "row")} in ${formatDuration(writeSeconds * 1000)}${sizes}`;
+  const parts = [`${formatPlural(rows, "row")} in ${formatDuration(writeSeconds * 1000)}`];
+  if (inputBytes !== null && bytes !== null) {
+    parts.push(`${formatBytes(inputBytes)} → ${formatBytes(bytes)}`, formatRatio(inputBytes, bytes));
+  }
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 function comparedText({ values, mismatchCount, compareSeconds }: Trial, { paint }: Terminal): string {
