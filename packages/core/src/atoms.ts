@@ -74,7 +74,7 @@ export class Atoms {
     return this.atomicNumbers.length;
   }
 
-  /** Composition in Hill order, such as `C2H6O`. */
+  /** Composition as ASE writes it, such as `C2H6O`. */
   get formula(): string {
     return hillFormula(this.atomicNumbers);
   }

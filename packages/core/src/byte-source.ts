@@ -56,7 +56,10 @@ export class MemorySource implements SyncByteSource {
   #bytes: Uint8Array | null;
 
   constructor(bytes: Uint8Array | ArrayBuffer, name = "memory") {
-    this.#bytes = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+    // A plain view also of a Node Buffer, whose slice() would share memory where an array's copies.
+    this.#bytes = ArrayBuffer.isView(bytes)
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      : new Uint8Array(bytes);
     this.name = name;
   }
 

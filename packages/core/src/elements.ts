@@ -18,14 +18,18 @@ export function symbolOf(atomicNumber: number): string {
   return CHEMICAL_SYMBOLS[atomicNumber] ?? `Z${atomicNumber}`;
 }
 
-/** Composition in Hill order: carbon, hydrogen, then the alphabet (`C2H6O`). */
+/**
+ * Composition as ASE writes it: carbon, hydrogen, then the alphabet (`C2H6O`, `HCl`).
+ *
+ * @see ase 3.29 `ase/formula.py` (`format_hill`): hydrogen comes first also where there is no carbon, unlike Hill's.
+ */
 export function hillFormula(atomicNumbers: Uint8Array): string {
   const counts = new Map<string, number>();
   for (const number of atomicNumbers) {
     const symbol = symbolOf(number);
     counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
   }
-  const rank = (symbol: string) => (!counts.has("C") ? 2 : symbol === "C" ? 0 : symbol === "H" ? 1 : 2);
+  const rank = (symbol: string) => (symbol === "C" ? 0 : symbol === "H" ? 1 : 2);
   return [...counts]
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map(([symbol, count]) => symbol + (count === 1 ? "" : count))

@@ -14,7 +14,7 @@ export function compileCore(): string {
   const folder = mkdtempSync(join(tmpdir(), "stowage-core-compiled-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  for (const name of readdirSync(SOURCE)) {
+  for (const name of readdirSync(SOURCE).filter((file) => file.endsWith(".ts"))) {
     const { outputText } = ts.transpileModule(readFileSync(join(SOURCE, name), "utf8"), {
       compilerOptions: {
         module: ts.ModuleKind.ESNext,

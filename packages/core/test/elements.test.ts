@@ -42,14 +42,15 @@ describe("elements", () => {
 });
 
 describe("hillFormula", () => {
+  // As ase.Atoms(...).get_chemical_formula("hill") does.
   it.each([
     ["C2H6O", [8, 1, 1, 6, 1, 1, 6, 1, 1]],
     ["H2O", [1, 1, 8]],
     ["CH4", [1, 1, 1, 1, 6]],
-    ["ClH", [1, 17]],
+    ["HCl", [17, 1]],
     ["CHCl3", [17, 17, 17, 1, 6]],
     ["C", [6]],
-    ["BrH", [35, 1]],
+    ["HBrCl", [17, 35, 1]],
     ["Z200", [200]],
     ["", []],
   ])("writes %s", (formula, numbers) => {
