@@ -103,9 +103,10 @@ function columnsOf(row: Row, nAtoms: number, losses: LossLog): TextColumn[] {
   if (constraints !== undefined && !(Array.isArray(constraints) && constraints.length === 0)) {
     add("constraints", () => maskColumn(constraints, nAtoms, losses));
   }
+  const entries = Object.entries(row).filter(([rowKey]) => isPerAtomKey(rowKey));
   for (const prefix of ["arrays.", "calc."]) {
-    for (const [rowKey, value] of Object.entries(row)) {
-      if (!rowKey.startsWith(prefix) || !isPerAtomKey(rowKey)) continue;
+    for (const [rowKey, value] of entries) {
+      if (!rowKey.startsWith(prefix)) continue;
       if (rowKey === "arrays.numbers" || rowKey === "arrays.positions") continue;
       add(rowKey, () => textColumn(rowKey, value, nAtoms, taken, losses));
     }
@@ -125,14 +126,15 @@ function extendedComment(
   if (!isZero(cell)) parts.push(entryText("Lattice", cellText(cell)));
   const list = ["species:S:1", "pos:R:3", ...columns.map(({ header }) => header)].join(":");
   parts.push(entryText("Properties", list));
+  const entries = Object.entries(row);
   for (const prefix of ["info.", "calc."]) {
-    for (const [rowKey, value] of Object.entries(row)) {
+    for (const [rowKey, value] of entries) {
       if (!rowKey.startsWith(prefix) || isPerAtomKey(rowKey)) continue;
       const part = losses.attempt(rowKey, () => commentEntry(rowKey, value, losses, schema));
       if (part !== undefined) parts.push(part);
     }
   }
-  for (const [rowKey, value] of Object.entries(row)) checkKey(rowKey, value);
+  for (const [rowKey, value] of entries) checkKey(rowKey, value);
   parts.push(entryText("pbc", pbcText(row)));
   return parts.join(" ");
 }
@@ -216,7 +218,8 @@ function isZero({ data }: NdArray): boolean {
 }
 
 function checkKey(rowKey: string, value: Value): void {
-  if (/^(?:(?:arrays|info|calc)\.|(?:cell|pbc|constraints)$)/.test(rowKey)) return;
+  if (rowKey.startsWith("info.") || rowKey.startsWith("calc.") || rowKey.startsWith("arrays.")) return;
+  if (rowKey === "cell" || rowKey === "pbc" || rowKey === "constraints") return;
   throw noStructure(rowKey, value, "keys under arrays., calc. or info., or cell, pbc, constraints");
 }
 

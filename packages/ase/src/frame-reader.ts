@@ -16,7 +16,7 @@ import { FrameIndex, FrameIndexBuilder, IndexedFrame } from "./frame-index.js";
 import { type TextBlock, textBlock } from "./text-block.js";
 
 /** Bytes read at a time, in passes over a file. */
-const BLOCK_LENGTH = 1 << 20;
+const BLOCK_LENGTH = 1 << 18;
 
 /** Finds all frames of an input. */
 export function* indexFrames(

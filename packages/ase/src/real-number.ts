@@ -15,6 +15,8 @@ const INVERSES = POWERS.map((power) => 1 / power);
 const SPLITTER = 2 ** 27 + 1;
 const MAX_EXACT = 2 ** 53;
 
+const FOUR_SPACES = 0x20202020;
+
 /** Where the last number ended, and whether it was written as an integer. One object: results cost no allocation. */
 export const lastNumber: { end: number; integral: boolean } = { end: 0, integral: false };
 
@@ -168,9 +170,12 @@ export function readNumbers(
   index: number,
   count: number,
 ): number {
-  const { bytes } = text;
+  const { bytes, view } = text;
+  const lastWord = bytes.length - 4;
   let at = position;
   for (let i = index; i < index + count; i++) {
+    // Columns of fixed width have many spaces.
+    if (at <= lastWord && view.getInt32(at, true) === FOUR_SPACES) at += 4;
     while (bytes[at] === 32 || bytes[at] === 9) at++;
     out[i] = readNumber(text, at);
     at = lastNumber.end;

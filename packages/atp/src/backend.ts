@@ -90,6 +90,7 @@ function warningsOf(db: AtpFile): string[] {
 export const atp: BackendSpec<"atp", AtpStoreOptions> = defineBackend({
   name: "atp",
   extensions: [".atp"],
+  options: ["codec", "level", "recover"],
   capabilities: CAPABILITIES,
   sniff: (head: Uint8Array): boolean =>
     head[0] === 0x41 && head[1] === 0x54 && head[2] === 0x50 && head[3] === 0x4b,

@@ -34,7 +34,8 @@ export function rowSchema(db: AtpFile): RowSchema {
 /** One column: by a flat read of one field where that field alone is the column, else molecule by molecule. */
 export function readColumn(db: AtpFile, key: string, indices: ArrayLike<number>): Column {
   const field = columnField(db.schema.fields, key);
-  if (field !== undefined) {
+  // No rows have no type, as no values have.
+  if (field !== undefined && indices.length > 0) {
     const batch = db.flat(indices, { fields: [field.name] });
     const values = fieldValues(batch, field);
     const missing = batch.missing[field.name] ?? null;

@@ -1,5 +1,6 @@
 import type { BackendSpec, LossNote, OpenOptions, Row, RowSchema, RowStore } from "@stowage/core";
 import { unsupported } from "./dataset.js";
+import { usageError } from "./exit.js";
 import type { ProgressBar } from "./progress.js";
 import { readBatches } from "./row-batches.js";
 import type { TargetOptions } from "./target-options.js";
@@ -37,7 +38,7 @@ export async function copyDataset(
   const schema = await source.schema();
   const keys = drop.length > 0 ? Object.keys(schema).filter((key) => !drop.includes(key)) : undefined;
   const target = await createTarget(output, backend, {
-    ...openOptionsOf(options.target),
+    ...openOptionsOf(options.target, backend),
     schema: schemaOfCopy(schema, drop, stop - start === count),
     signal,
   });
@@ -60,13 +61,26 @@ export async function copyDataset(
   }
 }
 
-/** Options of single backends travel along untyped: each takes those it knows. */
-function openOptionsOf({ codec, level, dropUnsupported, overwrite }: TargetOptions): OpenOptions {
+/**
+ * Options of single backends travel along untyped.
+ *
+ * @throws {StowageError} ERR_OPTION for one that this backend does not know.
+ */
+function openOptionsOf(options: TargetOptions, backend: BackendSpec): OpenOptions {
+  const { codec, level, dropUnsupported, overwrite } = options;
+  const special = Object.entries({ codec, level }).filter(([, value]) => value !== undefined);
+  for (const [name, value] of special) {
+    if (backend.options?.includes(name)) continue;
+    throw usageError(
+      `Cannot use --${name}: format "${backend.name}" has no such option`,
+      name,
+      String(value),
+    );
+  }
   return {
     overwrite: overwrite ?? false,
     unsupported: dropUnsupported ? "drop" : "error",
-    ...(codec === undefined ? {} : { codec }),
-    ...(level === undefined ? {} : { level }),
+    ...Object.fromEntries(special),
   };
 }
 

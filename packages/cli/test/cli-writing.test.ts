@@ -45,6 +45,12 @@ describe("convert", () => {
         .map((line) => JSON.parse(line) as unknown);
     expect(parse(copies.stdout)).toEqual(parse(rows.stdout));
   });
+  test("refuses an option that the target format does not know", async () => {
+    const refused = await run("convert", "water.rows", "water.xyz", "--codec", "zstd");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('Cannot use --codec: format "xyz" has no such option [ERR_OPTION]');
+    expect(existsSync(at("water.xyz"))).toBe(false);
+  });
   test("passes codec and level to the target", async () => {
     const sizes: number[] = [];
     for (const codec of ["none", "zstd"]) {

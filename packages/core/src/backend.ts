@@ -88,6 +88,8 @@ export interface BackendSpec<N extends string = string, O extends OpenOptions = 
   /** Before `://`. */
   readonly schemes?: readonly string[];
   readonly capabilities: Capabilities;
+  /** Names of its options beyond `OpenOptions`; so that tools can refuse those a format does not know. */
+  readonly options?: readonly string[];
   /** Recognises content by its first bytes (up to 64 KiB are given). */
   sniff?(head: Uint8Array): boolean;
   /** Opens at once; a backend without it is asynchronous by nature. */
