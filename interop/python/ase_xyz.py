@@ -1,8 +1,8 @@
 """What ASE reads from XYZ files, and files that ASE writes (../ase-xyz.test.ts).
 
 Values come tagged, so that an int and a float, or a list and an array, are told apart wherever they stand:
-["array", dtype, shape, hex], ["bool", b], ["str", s], ["null"], ["list", […]], ["dict", [[key, value], …]], and inside
-lists and dicts ["int", "5"] and ["float", hex].
+["array", dtype, shape, hex], ["bool", b], ["str", s], ["null"], ["list", […]], ["dict", [[key, value], …]], and
+inside lists and dicts ["int", "5"] and ["float", hex].
 """
 
 import io
@@ -20,7 +20,9 @@ warnings.simplefilter("ignore")
 
 
 def tag(value: Any, nested: bool = False) -> list:
-    if isinstance(value, (bool, np.bool_)) or (isinstance(value, np.ndarray) and value.dtype == bool and not value.shape):
+    if isinstance(value, (bool, np.bool_)):
+        return ["bool", bool(value)]
+    if isinstance(value, np.ndarray) and value.dtype == bool and value.ndim == 0:
         return ["bool", bool(value)]
     if isinstance(value, np.ndarray) and value.dtype == object:
         return tag(value.tolist())
@@ -157,7 +159,8 @@ def _random_atoms(rng: np.random.Generator) -> Atoms:
     if rng.random() < 0.6:
         results = {"energy": float(rng.normal()), "free_energy": float(rng.normal())}
         if n > 0:
-            results |= {"forces": rng.normal(0, 1, (n, 3)), "charges": rng.normal(0, 1, n), "energies": rng.normal(0, 1, n)}
+            results |= {"forces": rng.normal(0, 1, (n, 3)), "charges": rng.normal(0, 1, n)}
+            results |= {"energies": rng.normal(0, 1, n)}
         results |= {"stress": rng.normal(0, 1, 6), "dipole": rng.normal(0, 1, 3)}
         chosen = {name: value for name, value in results.items() if rng.random() < 0.6}
         if chosen:

@@ -5,24 +5,24 @@ import random
 import struct
 
 NUMBERS = (
-    "5 -5 +5 0 -0 1.5 .5 5. 1e5 1E-3 nan -nan inf -inf Infinity -iNfinity 1_000 1__0 _1 1_ 1_0.5_0e1_0 9223372036854775807 "
-    "9223372036854775808 -9223372036854775808 18446744073709551616 1e400 -0.0 0x10 1e e5 1.2.3 12345678901234567 "
-    "9007199254740993 0.1224276419174991 -1.0611482828038676 0.00012345678901234567 -1.2345678901234567e-10 "
-    "123456789012345678901234567890 ٥ ٥.٥ １２ 1d5 00012 1. - + ."
+    "5 -5 +5 0 -0 1.5 .5 5. 1e5 1E-3 nan -nan inf -inf Infinity -iNfinity 1_000 1__0 _1 1_ 1_0.5_0e1_0 "
+    "9223372036854775807 9223372036854775808 -9223372036854775808 18446744073709551616 1e400 -0.0 0x10 1e e5 "
+    "1.2.3 12345678901234567 9007199254740993 0.1224276419174991 -1.0611482828038676 0.00012345678901234567 "
+    "-1.2345678901234567e-10 123456789012345678901234567890 ٥ ٥.٥ １２ 1d5 00012 1. - + ."
 ).split(" ")
 WORDS = (
-    "T F true false True False TRUE FALSE tRUE t foo bulk _JSON None null a uid Tt x,y , é “ \u200b \ufeff \x00 \x1f "
-    "iron none"
+    "T F true false True False TRUE FALSE tRUE t foo bulk _JSON None null a uid Tt x,y , é “ \u200b \ufeff "
+    "\x00 \x1f iron none"
 ).split(" ")
 SPACES = [" ", "  ", "\t", ",", ", ", " ,", "\xa0", "\u2003", "\x1c", "\x0b"]
 KEYS = (
-    "a b c energy free_energy magmom dipole uid UID Lattice virial stress pbc Properties <R2> key-1 __proto__ constructor x 1 é "
-    "T forces comment"
+    "a b c energy free_energy magmom dipole uid UID Lattice virial stress pbc Properties <R2> key-1 __proto__ "
+    "constructor x 1 é T forces comment"
 ).split(" ")
 JSON_ATOMS = (
     '1 0 -1 1.5 2.0 -0 -0.0 true false null NaN Infinity -Infinity "x" "5" "T" "" "a\\nb" "q\\"q" "\\u00e9" '
-    "9223372036854775807 9223372036854775808 18446744073709551615 18446744073709551616 -9223372036854775809 1e5 1E400 01 .5 +1 "
-    'nul "\\x" "\t"'
+    "9223372036854775807 9223372036854775808 18446744073709551615 18446744073709551616 -9223372036854775809 "
+    '1e5 1E400 01 .5 +1 nul "\\x" "\t"'
 ).split(" ")
 TYPES = {
     "R": "1 -2.5 0.1224276419174991 1e-5 nan -inf 1_0.5 .5 5. -0.0 1.00000000 -12.34567890".split(" "),
@@ -56,7 +56,7 @@ class Generator:
         return "{" + ", ".join(f"{json.dumps(key)}: {self.json(depth - 1)}" for key in keys) + "}"
 
     def numbers(self) -> str:
-        pool = NUMBERS if self.chance(0.3) else ["1", "-2", "3.5", "0.25", "7"] if self.chance(0.5) else ["1", "-2", "30"]
+        pool = self.choice([NUMBERS, ["1", "-2", "3.5", "0.25", "7"], ["1", "-2", "30"]])
         separator = self.choice(SPACES) if self.chance(0.3) else " "
         return separator.join(self.choice(pool) for _ in range(self.choice([1, 2, 3, 6, 9, 9])))
 
@@ -74,7 +74,8 @@ class Generator:
         if kind < 0.86:
             return '"_JSON ' + self.json(3).replace("\\", "\\\\").replace('"', '\\"') + '"'
         if kind < 0.93:
-            return self.choice(['"%s"', "'%s'", "{%s}", "[%s]", '%s"', '"%s', "\\%s", "%s\\"]) % self.choice(WORDS + NUMBERS)
+            frame = self.choice(['"%s"', "'%s'", "{%s}", "[%s]", '%s"', '"%s', "\\%s", "%s\\"])
+            return frame % self.choice(WORDS + NUMBERS)
         return self.choice(["", '""', '"" ', "''", "{}", "[]", " ", '" "', '","', "=", "==", '"="', "\\"])
 
     def comment(self) -> str:
@@ -108,7 +109,8 @@ class Generator:
             if self.chance(0.3):
                 entries.append(f"energy={self.choice(['-5', '-5.5', '1e3'])}")
             if self.chance(0.3):
-                entries.insert(0, 'Lattice="' + " ".join(self.choice(["0", "1.5", "-2", "10.0"]) for _ in range(9)) + '"')
+                cell = " ".join(self.choice(["0", "1.5", "-2", "10.0"]) for _ in range(9))
+                entries.insert(0, f'Lattice="{cell}"')
             if self.chance(0.2):
                 entries.append('pbc="' + " ".join(self.choice("TF") for _ in range(3)) + '"')
             if self.chance(0.6):
@@ -123,16 +125,15 @@ class Generator:
         return lines
 
     def clean_value(self) -> str:
-        return self.choice(["1", "2", "1.5", "2.0", '"1 2"', '"1.5 2"', "T", "foo", '"a b"', "nan", '"_JSON [[1, 2], [3, 4]]"'])
+        plain = ["1", "2", "1.5", "2.0", '"1 2"', '"1.5 2"', "T", "foo", '"a b"', "nan"]
+        return self.choice([*plain, '"_JSON [[1, 2], [3, 4]]"'])
 
     def columns(self) -> list[tuple[str, str, int]]:
         columns = [self.choice([("species", "S", 1), ("species", "S", 1), ("Z", "I", 1)]), ("pos", "R", 3)]
         if self.chance(0.1):
             columns.reverse()
-        for name in self.random.sample(
-            ["forces", "charge", "magmoms", "energies", "tags", "foo", "bar", "initial_charges", "move_mask", "momenta", "energy"],
-            self.random.randint(0, 3),
-        ):
+        names = "forces charge magmoms energies tags foo bar initial_charges move_mask momenta energy".split(" ")
+        for name in self.random.sample(names, self.random.randint(0, 3)):
             kind, count = self.choice("RRRILS"), self.choice([1, 1, 2, 3])
             if name == "move_mask":
                 kind, count = "L", self.choice([1, 3])
@@ -159,7 +160,7 @@ class Generator:
             words.pop()
         if self.chance(0.1):
             words.append("extra")
-        separator = self.choice([" ", "   ", "\t"]) if self.chance(0.95) else self.choice(["\xa0", "\x0b", "\u2003", "\x1c"])
+        separator = self.choice([" ", "   ", "\t"] * 25 + ["\xa0", "\x0b", "\u2003", "\x1c"])
         return self.choice(["", "", " "]) + separator.join(words) + self.choice(["", "", " "])
 
     def number_texts(self, count: int) -> list[str]:
@@ -182,7 +183,7 @@ class Generator:
                     f"{digits}e{self.random.randint(-330, 310)}",
                     f"{halfway}.{self.choice(['', '0', '5', '000000001'])}",
                     f"-{halfway}e{self.random.randint(-25, 5)}",
-                    self.choice(["nan", "-nan", "inf", "-Infinity", "1_0.5", ".5", "5.", "-0", "1e400", "1e-400", "٥.٥"]),
+                    self.choice("nan -nan inf -Infinity 1_0.5 .5 5. -0 1e400 1e-400 ٥.٥".split(" ")),
                 ][i % 10]
             )
         return texts

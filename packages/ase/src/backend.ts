@@ -96,7 +96,10 @@ function writingStore(path: string, { file, builder, format, warnings }: Writabl
   const { index } = builder;
   const encoder = new TextEncoder();
   let reader: FrameReader | null = null;
-  const opened = (): FrameReader => open.of((reader ??= new FrameReader(index)));
+  const opened = (): FrameReader => {
+    reader ??= new FrameReader(index);
+    return open.of(reader);
+  };
   const append = (rows: readonly Row[]): void => {
     open.of(file);
     if (rows.length === 0) return;

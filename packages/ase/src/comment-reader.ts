@@ -10,6 +10,9 @@ import { strip } from "./python-text.js";
 import { lastNumber, readNumber } from "./real-number.js";
 import { asciiText, decodeUtf8, type TextBlock } from "./text-block.js";
 
+/** Lists of columns that are remembered: a file has few, unless it is made to fill the memory. */
+const MAX_LISTS = 100;
+
 /** Where ASE's Voigt vector (xx, yy, zz, yz, xz, xy) stands in a list of the columns of a matrix. */
 const VOIGT = [0, 4, 8, 7, 6, 3];
 
@@ -30,7 +33,7 @@ export class CommentReader {
   properties: Properties;
   /** A key whose empty value took the next `key=value` as its own, with the text it took. */
   swallowed: { key: string; text: string } | null = null;
-  /** Number of the comment. */
+  /** Number of the comment, among all that are read with the same keys. */
   serial = 0;
 
   readonly #table: KeyTable;
@@ -72,7 +75,7 @@ export class CommentReader {
     this.pbc = null;
     this.properties = this.#defaults;
     this.swallowed = null;
-    this.serial++;
+    this.serial = this.#table.nextSerial();
     this.#nKeys = 0;
   }
 
@@ -147,25 +150,30 @@ export class CommentReader {
     const { bytes } = text;
     if (key.isText || (!key.isMatrix && beginsAsText(bytes[start]!))) {
       entries.add(key, Kind.text, start, end);
-      return this.#settle(key, bytes);
+      this.#settle(key, bytes);
+      return;
     }
-    if (bytes[start] === 84 || bytes[start] === 70) {
+    if (!key.isMatrix && (bytes[start] === 84 || bytes[start] === 70)) {
       const flags = plainFlags(bytes, start, end);
-      if (flags !== null) return this.#addFlags(key, flags);
+      if (flags !== null) {
+        this.#addFlags(key, flags);
+        return;
+      }
     }
     const first = entries.nNumbers;
     let integral = true;
+    let plain = true;
     let at = skipSeparators(bytes, start, end);
-    while (at < end) {
+    while (at < end && plain) {
       const number = readNumber(text, at);
       at = lastNumber.end;
       integral &&= lastNumber.integral;
-      if (at < 0 || (integral && Math.abs(number) > Number.MAX_SAFE_INTEGER)) break;
+      plain = at >= 0 && !(integral && Math.abs(number) > Number.MAX_SAFE_INTEGER);
       entries.pushNumber(number);
-      at = skipSeparators(bytes, at, end);
+      if (plain) at = skipSeparators(bytes, at, end);
     }
     const count = entries.nNumbers - first;
-    if (at < end || count === 0 || (key.isMatrix && count !== 9)) {
+    if (!plain || count === 0 || (key.isMatrix && count !== 9)) {
       entries.nNumbers = first;
       return this.#addExact(key, typedValue(key.name, asciiText(bytes, start, end)));
     }
@@ -259,7 +267,11 @@ export class CommentReader {
     const list = entries.valueOf(entry, bytes, false);
     if (typeof list !== "string") throw new TextProblem("Properties without a list", "name:type:count:…");
     let properties = this.#propertyLists.get(list);
-    if (properties === undefined) this.#propertyLists.set(list, (properties = parseProperties(list)));
+    if (properties === undefined) {
+      if (this.#propertyLists.size === MAX_LISTS) this.#propertyLists.clear();
+      properties = parseProperties(list);
+      this.#propertyLists.set(list, properties);
+    }
     if (isText) this.#lastList = { bytes: bytes.slice(start, end), properties };
     return properties;
   }

@@ -11,13 +11,13 @@ import {
 import { atomicNumbers, columnValue, constraintsOf } from "./atom-columns.js";
 import { type ColumnData, readAtomLines } from "./atom-lines.js";
 import { CommentReader } from "./comment-reader.js";
+import { readCount } from "./count-line.js";
 import { atPlace, type FramePlace, formatError } from "./errors.js";
 import { hasEquals } from "./frame-index.js";
 import type { KeyTable } from "./key-table.js";
 import { newFloats } from "./memory.js";
 import type { PropertyColumn } from "./properties.js";
-import { parsePythonInt } from "./python-number.js";
-import { endOfLine, lineText, nextLine, type TextBlock, textBlock } from "./text-block.js";
+import { endOfLine, nextLine, type TextBlock, textBlock } from "./text-block.js";
 import { readVectors } from "./vec-lines.js";
 
 /** The bytes of one frame, all of it or the first two lines. */
@@ -115,7 +115,10 @@ export class FrameDecoder {
       const { name, isResult, values } = entries.keys[i]!;
       const value = entries.valueOf(i, read.bytes, values.widens);
       const dtype = notedType(value, isResult);
-      if (dtype !== undefined) setKey((atoms.dtypes ??= {}), values.rowKey, dtype);
+      if (dtype !== undefined) {
+        atoms.dtypes ??= {};
+        setKey(atoms.dtypes, values.rowKey, dtype);
+      }
       setKey(isResult ? atoms.calc : atoms.info, name, plainScalar(value));
     }
     atoms.constraints = this.#constraints(read);
@@ -163,7 +166,7 @@ export class FrameDecoder {
   #readHeader(frame: FrameBytes, facts: FrameFacts): number {
     const { bytes, start, end } = frame;
     const comment = nextLine(bytes, start);
-    if (comment >= end || countIn(bytes, start) !== facts.nAtoms)
+    if (comment >= end || readCount(bytes, start) !== facts.nAtoms)
       throw notIndexed(facts, "another atom count");
     const commentEnd = endOfLine(bytes, comment);
     try {
@@ -246,16 +249,6 @@ function withLineEnd(frame: FrameBytes): FrameBytes {
   copy.set(bytes.subarray(start, end));
   copy[end - start] = 10;
   return { ...textBlock(copy), start: 0, end: copy.length };
-}
-
-/** The number in the line that begins here, NaN if it is none. */
-function countIn(bytes: Uint8Array, start: number): number {
-  let count = 0;
-  let at = start;
-  for (let byte = bytes[at]!; byte >= 48 && byte <= 57; byte = bytes[++at]!) count = count * 10 + byte - 48;
-  if (at > start && (bytes[at] === 10 || bytes[at] === 13)) return count;
-  const text = lineText(bytes, start, endOfLine(bytes, start)) ?? "";
-  return Number(parsePythonInt(text) ?? Number.NaN);
 }
 
 /** As rows hold it, a scalar may be a 0-d array; in atoms it is plain. */

@@ -131,6 +131,9 @@ const GEOMETRY: readonly [string, Field][] = [
   ["arrays.positions", { dtype: "float64", shape: [null, 3], perAtom: true }],
 ];
 
+/** Lists of columns whose types are remembered. */
+const MAX_LISTS = 100;
+
 /** The types of one column; its field where that is the same in all frames. */
 interface ColumnTypes {
   readonly column: PropertyColumn;
@@ -193,7 +196,10 @@ export class FrameIndexBuilder {
 
   #readComment({ comment, commentLength, nVectors, firstLine }: FoundFrame): void {
     const reader = this.#reader;
-    if (nVectors > 0) return reader.readAsText(comment, 0, commentLength, true);
+    if (nVectors > 0) {
+      reader.readAsText(comment, 0, commentLength, true);
+      return;
+    }
     if (this.index.plain && !hasEquals(comment.bytes, 0, commentLength)) {
       reader.readAsText(comment, 0, commentLength, false);
       return;
@@ -248,6 +254,7 @@ export class FrameIndexBuilder {
     });
     const isArray = ({ types }: ColumnTypes): boolean => types.rowKey.startsWith("arrays.");
     const types = { arrays: all.filter(isArray), results: all.filter((column) => !isArray(column)) };
+    if (this.#columnTypes.size === MAX_LISTS) this.#columnTypes.clear();
     this.#columnTypes.set(properties, types);
     return types;
   }

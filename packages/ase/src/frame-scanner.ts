@@ -1,7 +1,7 @@
 import { quote, type StowageError } from "@stowage/core";
+import { readCount } from "./count-line.js";
 import { type FramePlace, formatError } from "./errors.js";
 import { LineBuffer } from "./line-buffer.js";
-import { parsePythonInt } from "./python-number.js";
 import { strip } from "./python-text.js";
 import { findControl, lineText, type TextBlock, textBlock } from "./text-block.js";
 
@@ -161,12 +161,22 @@ export class FrameScanner {
   }
 
   #endCount(end: number): void {
-    const { text: block, length, byteOffset } = this.#count;
-    const frame = this.#frame;
-    const text = lineText(block.bytes, 0, length) ?? "bytes that are not UTF-8";
-    const line = strip(text);
+    const { length, byteOffset } = this.#count;
+    const { bytes } = this.#count.terminated();
     this.#nLines++;
     this.#count.clear();
+    const nAtoms = readCount(bytes, 0);
+    if (nAtoms >= 0 && nAtoms <= MAX_ATOMS) {
+      this.#announce();
+      this.#begin(byteOffset, nAtoms);
+    } else {
+      this.#endOtherLine(strip(lineText(bytes, 0, length) ?? "bytes that are not UTF-8"), end);
+    }
+  }
+
+  /** A line in place of a count: blank, or a cell vector. */
+  #endOtherLine(line: string, end: number): void {
+    const frame = this.#frame;
     if (line === "") {
       this.#announce();
       this.#state = "ended";
@@ -174,15 +184,10 @@ export class FrameScanner {
       frame.nVectors++;
       frame.byteLength = end - frame.byteOffset;
       if (frame.nVectors <= 3) return;
-      throw formatError(this.#place(frame), frame.nAtoms + 5, {
-        found: quote(line),
-        expected: "at most 3 cell vectors",
-      });
+      const expected = "at most 3 cell vectors";
+      throw formatError(this.#place(frame), frame.nAtoms + 5, { found: quote(line), expected });
     } else {
-      const nAtoms = Number(parsePythonInt(text) ?? Number.NaN);
-      if (!(nAtoms >= 0 && nAtoms <= MAX_ATOMS)) throw this.#noCount(quote(line), this.#nLines);
-      this.#announce();
-      this.#begin(byteOffset, nAtoms);
+      throw this.#noCount(quote(line), this.#nLines);
     }
   }
 

@@ -156,6 +156,12 @@ export class KeyTable {
   /** The keys that some frame has, in the order in which they were first seen. */
   readonly present: ValueTypes[] = [];
   readonly #encoder = new TextEncoder();
+  #serial = 0;
+
+  /** Numbers the comments that are read with these keys, whoever reads them. */
+  nextSerial(): number {
+    return ++this.#serial;
+  }
 
   commentKey(name: string): CommentKey {
     const known = this.#comment.get(name);
@@ -168,7 +174,10 @@ export class KeyTable {
 
   typesOf(rowKey: string): ValueTypes {
     let types = this.#types.get(rowKey);
-    if (types === undefined) this.#types.set(rowKey, (types = new ValueTypes(rowKey, this.present)));
+    if (types === undefined) {
+      types = new ValueTypes(rowKey, this.present);
+      this.#types.set(rowKey, types);
+    }
     return types;
   }
 

@@ -109,7 +109,7 @@ function readBytes(comment: string): Map<string, Value> {
 
 describe("the fast reader", () => {
   const piece = fc.constantFrom(
-    ...'a b key= =5 =-0 =1.5e3 =12345678901234567890 =text =\'x ="1 -0" ="1 -0.5" ="T F" =T =nan =" " ="_JSON {}" \\ , ; \t é \u00a0 iron=1 n=none'.split(
+    ...'a b key= =5 =-0 =1.5e3 =12345678901234567890 ="-5,9007199254740993" ="9007199254740993,1.5" virial=F =text =\'x ="1 -0" ="1 -0.5" ="T F" =T =nan =" " ="_JSON {}" \\ , ; \t é \u00a0 iron=1 n=none'.split(
       " ",
     ),
     " ",
