@@ -1,9 +1,8 @@
 import { Atoms, atomsToRow, isNdArray, type NdArray, ndarray, rowToAtoms, type Value } from "@stowage/core";
+import type { Floats } from "./field-value.js";
 import type { Molecule } from "./molecule.js";
 import { LossLog, moleculeToRow, rowToMolecule } from "./molecule-row.js";
 import { toFloat32 } from "./property.js";
-
-type Floats = NdArray | Float32Array | Float64Array;
 
 export interface AtomsToMoleculeOptions {
   /** `"float32"` casts positions, forces and velocities, as atompack's `from_ase` does. Default: keep the dtypes. */

@@ -4,33 +4,25 @@ import {
   FileSource,
   isSyncSource,
   nodePath,
-  planReads,
   readOnly,
   resolveIndex,
   StowageError,
   type SyncByteSource,
-  slabAllocate,
 } from "@stowage/core";
 import { draftArrays, type StackedMolecules } from "./append-arrays.js";
-import { type Codec, type CodecName, codecOf } from "./codec.js";
-import { formatError, recordError } from "./errors.js";
+import type { CodecName } from "./codec.js";
+import { formatError } from "./errors.js";
+import { damagedError, type FileState, readState, sameHeader } from "./file-state.js";
 import { type FlatBatch, FlatCollector } from "./flat-batch.js";
-import {
-  type AtpRecovery,
-  chooseHeader,
-  committedEnd,
-  DATA_START,
-  emptyHeader,
-  type Header,
-} from "./header.js";
-import { IndexBlock, type IndexEntry } from "./index-block.js";
+import { type AtpRecovery, committedEnd, emptyHeader, type Header } from "./header.js";
 import { Molecule } from "./molecule.js";
 import { RecordView } from "./record.js";
 import { draftRecord, type RecordDraft } from "./record-draft.js";
-import { admit, MAX_SCHEMA_BYTES, needsFormat3, parseSchema, Schema } from "./schema-block.js";
+import { type BatchEntry, RecordReader } from "./record-reader.js";
+import { admit, needsFormat3, Schema } from "./schema-block.js";
 import { type AtpSchema, describeSchema } from "./schema-view.js";
 import { BUILTIN, builtinOf } from "./tags.js";
-import { AtpWriter, createAtpFile, type FoundFile } from "./writer.js";
+import { AtpWriter, createAtpFile } from "./writer.js";
 
 export interface AtpCreateOptions {
   /** How each record is stored. Default `"none"`. */
@@ -59,11 +51,6 @@ export interface AtpOpenOptions {
 }
 
 const DEFAULT_ZSTD_LEVEL = 3;
-/** One read serves many records; a molecule keeps the block it came in alive, so blocks stay small. */
-const SHARED_BLOCK_BYTES = 256 << 10;
-const ITERATION_BATCH = 256;
-const ITERATION_BYTES = 1 << 20;
-
 /**
  * An .atp file: molecules appended one after the other, each readable alone.
  *
@@ -84,8 +71,7 @@ export class AtpFile {
   readonly #ownsSource: boolean;
   readonly #writer: AtpWriter | null;
   #header: Header;
-  #index: IndexBlock;
-  #codec: Codec;
+  #records: RecordReader;
   #schema: Schema | null;
   #recovery: AtpRecovery | null;
   #recordFormat: number;
@@ -93,12 +79,11 @@ export class AtpFile {
   /** Whether a commit would change anything. */
   #dirty: boolean;
   #closed = false;
-  #stored = new Uint8Array(0);
 
   private constructor(
     source: SyncByteSource,
     ownsSource: boolean,
-    state: OpenState,
+    state: FileState,
     writer: AtpWriter | null,
     tensors: ReadonlySet<string> = new Set(),
   ) {
@@ -109,8 +94,7 @@ export class AtpFile {
     this.#tensors = tensors;
     this.#header = state.header;
     this.#recovery = state.recovery;
-    this.#index = new IndexBlock(source, state.header);
-    this.#codec = codecOf(state.header.codec, state.header.level);
+    this.#records = new RecordReader(source, state.header, writer);
     this.#schema = state.schema;
     this.#recordFormat = state.header.recordFormat;
     this.#dirty = writer !== null && state.header.generation === 0;
@@ -175,7 +159,7 @@ export class AtpFile {
   /** Number of molecules, those appended and not yet flushed included. */
   get length(): number {
     this.#checkOpen();
-    return this.#index.length + (this.#writer?.pending.length ?? 0);
+    return this.#records.length;
   }
 
   get codec(): CodecName {
@@ -221,18 +205,17 @@ export class AtpFile {
   at(index: number): Molecule {
     this.#checkOpen();
     const at = resolveIndex(index, this.length, this.path);
-    const entry = this.#entry(at);
-    return this.#molecule(this.#readRecord(entry, at), entry, at);
+    const found = { index: at, entry: this.#records.entry(at) };
+    return this.#molecule(this.#records.read(found), found);
   }
 
   /** Molecules in the order of the indices; neighbours in the file are read together. */
   getMany(indices: ArrayLike<number>): Molecule[] {
     this.#checkOpen();
-    const batch = this.#entries(indices);
+    const batch = this.#records.entries(indices);
     const molecules = new Array<Molecule>(batch.length);
-    this.#readRecords(batch, true, (slot, bytes) => {
-      const { entry, index } = batch[slot]!;
-      molecules[slot] = this.#molecule(bytes, entry, index);
+    this.#records.readMany(batch, true, (slot, bytes) => {
+      molecules[slot] = this.#molecule(bytes, batch[slot]!);
     });
     return molecules;
   }
@@ -246,35 +229,22 @@ export class AtpFile {
    */
   flat(indices: ArrayLike<number>, options: { fields?: readonly string[] } = {}): FlatBatch {
     this.#checkOpen();
-    const batch = this.#entries(indices);
+    const batch = this.#records.entries(indices);
     const nAtoms = Uint32Array.from(batch, ({ entry }) => entry.nAtoms);
     const schema = this.#fileSchema();
     const positions = batch.length === 0 ? (schema.positionsDType ?? "float32") : this.#positionsDType();
     const collector = new FlatCollector(nAtoms, positions, schema, options.fields, this.path);
-    this.#readRecords(batch, false, (slot, bytes) => collector.add(slot, bytes, batch[slot]!.index));
+    this.#records.readMany(batch, false, (slot, bytes) => collector.add(slot, bytes, batch[slot]!.index));
     return collector.finish();
   }
 
   /** Molecules in the order of the file, read in blocks. */
   *[Symbol.iterator](): Generator<Molecule, void, undefined> {
     for (let start = 0; start < this.length; ) {
-      const indices = this.#nextIndices(start);
+      const indices = this.#records.indicesFrom(start);
       yield* this.getMany(indices);
       start += indices.length;
     }
-  }
-
-  /** As many molecules from `start` on as may be in memory together. */
-  #nextIndices(start: number): number[] {
-    const stop = Math.min(start + ITERATION_BATCH, this.length);
-    const indices = [start];
-    let bytes = this.#entry(start).recordSize;
-    for (let index = start + 1; index < stop; index++) {
-      bytes += this.#entry(index).recordSize;
-      if (bytes > ITERATION_BYTES) break;
-      indices.push(index);
-    }
-    return indices;
   }
 
   /**
@@ -306,10 +276,10 @@ export class AtpFile {
   flush(): void {
     const writer = this.#requireWriter();
     if (!this.#dirty) return;
-    this.#header = writer.commit(this.#index, this.#fileSchema(), this.#recordFormat);
+    this.#header = writer.commit(this.#records.index, this.#fileSchema(), this.#recordFormat);
     writer.pending.truncate(0);
     (this.#source as FileSource).refresh();
-    this.#index = new IndexBlock(this.#source, this.#header);
+    this.#records = new RecordReader(this.#source, this.#header, writer);
     this.#recovery = null;
     this.#dirty = false;
   }
@@ -328,8 +298,7 @@ export class AtpFile {
     this.#recovery = state.recovery;
     this.#schema = state.schema;
     this.#recordFormat = state.header.recordFormat;
-    this.#codec = codecOf(state.header.codec, state.header.level);
-    this.#index = new IndexBlock(this.#source, state.header);
+    this.#records = new RecordReader(this.#source, state.header, null);
     return true;
   }
 
@@ -397,12 +366,7 @@ export class AtpFile {
     if (this.#closed) throw closed(this.path);
   }
 
-  #entry(index: number): IndexEntry {
-    const committed = this.#index.length;
-    return index < committed ? this.#index.entry(index) : this.#writer!.pending.entry(index - committed);
-  }
-
-  #molecule(bytes: Uint8Array, entry: IndexEntry, index: number): Molecule {
+  #molecule(bytes: Uint8Array, { entry, index }: BatchEntry): Molecule {
     const positions = this.#positionsDType();
     return new Molecule(new RecordView(bytes, entry.nAtoms, positions, { path: this.path, index }));
   }
@@ -412,89 +376,6 @@ export class AtpFile {
     const dtype = this.#schema?.positionsDType;
     if (dtype) return dtype;
     throw formatError(this.path, "its record format is 3 but its schema does not tell the type of positions");
-  }
-
-  /** The bytes of one record, decompressed. Its positions are aligned for any element type. */
-  #readRecord(entry: IndexEntry, index: number): Uint8Array {
-    this.#makeReadable(entry);
-    const { byteOffset, storedSize } = entry;
-    if (this.#codec.name !== "none")
-      return this.#decompress(this.#readStored(byteOffset, storedSize), entry, index);
-    if (this.#source.resident) return this.#source.readSync(byteOffset, storedSize);
-    const bytes = recordMemory(storedSize);
-    this.#source.readIntoSync(bytes, byteOffset);
-    return bytes;
-  }
-
-  /**
-   * The entries of a batch, in the order of the indices.
-   *
-   * @throws {StowageError} ERR_ATP_FORMAT if they take more bytes than there are: records do not overlap, and a
-   * crafted index that says so must not fill the memory.
-   */
-  #entries(indices: ArrayLike<number>): BatchEntry[] {
-    const { length } = this;
-    const batch = Array.from(indices, (given) => {
-      const index = resolveIndex(given, length, this.path);
-      return { index, entry: this.#entry(index) };
-    });
-    const dataBytes = Math.max(this.#source.byteLength, this.#writer?.end ?? 0) - this.#header.dataStart;
-    if (storedBytes(batch) <= dataBytes) return batch;
-    const distinct = new Map(batch.map((each) => [each.index, each]));
-    if (storedBytes([...distinct.values()]) <= dataBytes) return batch;
-    throw formatError(this.path, "the records of its index overlap");
-  }
-
-  /**
-   * Reads many records with few reads.
-   *
-   * @param keep  Whether the bytes handed out stay in use; if not, one block of memory serves all.
-   */
-  #readRecords(
-    batch: readonly BatchEntry[],
-    keep: boolean,
-    use: (slot: number, bytes: Uint8Array) => void,
-  ): void {
-    for (const { entry } of batch) this.#makeReadable(entry);
-    const offsets = batch.map(({ entry }) => entry.byteOffset);
-    const sizes = batch.map(({ entry }) => entry.storedSize);
-    const compressed = this.#codec.name !== "none";
-    for (const read of planReads(offsets, sizes, { maxBytes: SHARED_BLOCK_BYTES })) {
-      const block =
-        compressed || !keep
-          ? this.#readStored(read.byteOffset, read.byteLength)
-          : this.#source.readSync(read.byteOffset, read.byteLength);
-      for (const slot of read.members) {
-        const { entry, index } = batch[slot]!;
-        const start = entry.byteOffset - read.byteOffset;
-        const stored = block.subarray(start, start + entry.storedSize);
-        use(slot, compressed ? this.#decompress(stored, entry, index) : stored);
-      }
-    }
-  }
-
-  /** Stored bytes in memory that the next call reuses. */
-  #readStored(byteOffset: number, byteLength: number): Uint8Array {
-    if (this.#source.resident) return this.#source.readSync(byteOffset, byteLength);
-    if (byteLength > this.#stored.length) this.#stored = new Uint8Array(Math.max(1 << 16, byteLength));
-    const bytes = this.#stored.subarray(0, byteLength);
-    this.#source.readIntoSync(bytes, byteOffset);
-    return bytes;
-  }
-
-  #decompress(stored: Uint8Array, entry: IndexEntry, index: number): Uint8Array {
-    const record = recordMemory(entry.recordSize);
-    const wrong = this.#codec.decompress(stored, record);
-    if (wrong === null) return record;
-    throw recordError(this.path, index, `its ${this.#codec.name} data is damaged: ${wrong}`);
-  }
-
-  /** Records that are still in the write buffer go to the operating system first. */
-  #makeReadable(entry: IndexEntry): void {
-    if (this.#writer === null) return;
-    const end = entry.byteOffset + entry.storedSize;
-    if (end > this.#writer.byteLength) this.#writer.writeBuffered();
-    if (end > this.#source.byteLength) (this.#source as FileSource).refresh();
   }
 
   #fileSchema(): Schema {
@@ -515,55 +396,6 @@ export class AtpFile {
   }
 }
 
-/** One molecule of a batch, and where its record is. */
-interface BatchEntry {
-  readonly index: number;
-  readonly entry: IndexEntry;
-}
-
-function storedBytes(batch: readonly BatchEntry[]): number {
-  return batch.reduce((sum, { entry }) => sum + entry.storedSize, 0);
-}
-
-interface OpenState extends FoundFile {
-  readonly schema: Schema | null;
-  readonly recovery: AtpRecovery | null;
-}
-
-function readState(source: SyncByteSource, recover: boolean): OpenState {
-  const { name } = source;
-  if (source.byteLength < DATA_START) {
-    throw formatError(name, `it has ${source.byteLength} bytes, the header alone takes ${DATA_START}`);
-  }
-  const head = source.readSync(0, DATA_START);
-  // What the header names was in the file before the header: asked for after it, the length cannot be too small.
-  const byteLength = source instanceof FileSource ? source.refresh() : source.byteLength;
-  const { header, slot, recovery } = chooseHeader(head, byteLength, name, recover);
-  return { header, slot, recovery, head, byteLength, schema: readSchema(source, header) };
-}
-
-function sameHeader(a: Header, b: Header): boolean {
-  return (Object.keys(a) as (keyof Header)[]).every((key) => a[key] === b[key]);
-}
-
-/** `null` where the file has molecules but no schema block. */
-function readSchema(source: SyncByteSource, header: Header): Schema | null {
-  const { schemaOffset, schemaLength, nMolecules } = header;
-  if (schemaLength === 0) return nMolecules === 0 ? new Schema() : null;
-  if (schemaLength > MAX_SCHEMA_BYTES) throw formatError(source.name, `its schema has ${schemaLength} bytes`);
-  const schema = parseSchema(source.readSync(schemaOffset, schemaLength), source.name);
-  if (header.recordFormat === 2 && schema.positionsDType === "float64") {
-    throw formatError(source.name, "its schema has float64 positions, which record format 2 lacks");
-  }
-  return schema;
-}
-
-/** Memory for a record in which its positions, 4 bytes in, lie at a multiple of 8. */
-function recordMemory(byteLength: number): Uint8Array {
-  const { buffer, byteOffset } = slabAllocate(byteLength + 4);
-  return new Uint8Array(buffer, byteOffset + 4, byteLength);
-}
-
 function badOption(option: string, value: unknown, expected: string): StowageError<"ERR_OPTION"> {
   return new StowageError(
     "ERR_OPTION",
@@ -572,15 +404,5 @@ function badOption(option: string, value: unknown, expected: string): StowageErr
       option,
       value: String(value),
     },
-  );
-}
-
-function damagedError(path: string, recovery: AtpRecovery): StowageError<"ERR_ATP_DAMAGED"> {
-  return new StowageError(
-    "ERR_ATP_DAMAGED",
-    `Cannot append to ${path}: a header slot is damaged (${recovery.reason}); its ${recovery.ignoredBytes} bytes ` +
-      `after commit ${recovery.generation} would be lost`,
-    { path, reason: recovery.reason },
-    { hint: "copy the file first, then open it with recover: true to go on from that commit" },
   );
 }

@@ -2,19 +2,18 @@ import {
   copyArray,
   isNdArray,
   type NdArray,
-  ndarray,
   quote,
   resolveIndex,
   StowageError,
-  scalar,
   type TypedArray,
   toAtomicNumbers,
   type Value,
 } from "@stowage/core";
 import { Atom } from "./atom.js";
+import { FLOATS, type Floats, fieldValue } from "./field-value.js";
+import { sortKeys } from "./key-order.js";
 import {
   checkedArray,
-  isWellFormed,
   type PropertyValue,
   propertyError,
   reasonToRefuseKey,
@@ -22,13 +21,10 @@ import {
   toStored,
 } from "./property.js";
 import type { RecordView, StoredValue } from "./record.js";
-import { compareBytes } from "./schema-block.js";
 import { ATOM_SCOPE, BUILTIN, type BuiltinKey, builtinOf, type Kind, MOLECULE_SCOPE } from "./tags.js";
 
 /** Whether a property belongs to each atom or to the molecule. */
 export type Scope = "atom" | "molecule";
-
-type Floats = NdArray | Float32Array | Float64Array;
 
 export interface MoleculeInit {
   /** (nAtoms, 3), float32 or float64, Å. */
@@ -51,10 +47,8 @@ export interface MoleculeInit {
   name?: string;
 }
 
-const FLOATS = ["float32", "float64"] as const;
 const SCOPES: readonly Scope[] = ["atom", "molecule"];
 const KIND_OF_SCOPE = { atom: ATOM_SCOPE, molecule: MOLECULE_SCOPE } as const;
-const encoder = new TextEncoder();
 
 /** What a molecule owns once it was built or changed; one that was read only keeps its record. */
 interface OwnFields {
@@ -361,40 +355,11 @@ export class Molecule {
   #setField(key: BuiltinKey, value: unknown): void {
     const own = this.#materialise();
     if (value === null || value === undefined) own.builtins.delete(key);
-    else own.builtins.set(key, builtinValue(key, value, own.atomicNumbers.length));
+    else own.builtins.set(key, fieldValue(key, value, own.atomicNumbers.length));
   }
 }
 
 const FIELD_KEYS = ["energy", "forces", "charges", "velocities", "cell", "stress", "pbc", "name"] as const;
-
-function builtinValue(key: BuiltinKey, value: unknown, nAtoms: number): StoredValue {
-  switch (key) {
-    case "energy":
-      if (typeof value === "number") return scalar(value, "float64");
-      return checkedArray(value as NdArray, key, FLOATS, []);
-    case "name":
-      if (typeof value !== "string")
-        throw new TypeError(`Cannot use name: expected text, found ${typeof value}`);
-      if (!isWellFormed(value)) throw new TypeError("Cannot use name: it holds half of a surrogate pair");
-      return value;
-    case "pbc": {
-      if (!Array.isArray(value) || value.length !== 3)
-        throw new TypeError("Cannot use pbc: expected three booleans");
-      return ndarray(
-        Uint8Array.from(value, (periodic) => (periodic ? 1 : 0)),
-        [3],
-        "bool",
-      );
-    }
-    case "charges":
-      return checkedArray(value as Floats, key, FLOATS, [nAtoms]);
-    case "cell":
-    case "stress":
-      return checkedArray(value as Floats, key, FLOATS, [3, 3]);
-    default:
-      return checkedArray(value as Floats, key, FLOATS, [nAtoms, 3]);
-  }
-}
 
 /** The scopes that options name: one or both. */
 function scopesOf({ scope }: { scope?: Scope }): readonly Scope[] {
@@ -425,17 +390,4 @@ function checkPerAtom(key: string, value: PropertyValue, nAtoms: number): void {
 
 function copyStored<T extends PropertyValue>(value: T): T {
   return isNdArray(value) ? (copyArray(value) as T) : value;
-}
-
-/** Keys in the order of their UTF-8 bytes, as the peer sorts them. */
-export function sortKeys(keys: Iterable<string>): string[] {
-  const list = [...keys];
-  if (list.length < 2) return list;
-  // ASCII keys, the usual case, sort by JavaScript's own order; only others need their bytes.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-  if (list.every((key) => /^[\x00-\x7f]*$/.test(key))) return list.sort();
-  return list
-    .map((key) => ({ key, bytes: encoder.encode(key) }))
-    .sort((a, b) => compareBytes(a.bytes, b.bytes))
-    .map(({ key }) => key);
 }

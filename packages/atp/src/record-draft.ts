@@ -1,6 +1,7 @@
 import { limitError } from "./errors.js";
+import { sortKeys } from "./key-order.js";
 import { copyBytes, writeUint16, writeUint32 } from "./little-endian.js";
-import { type Molecule, sortKeys } from "./molecule.js";
+import type { Molecule } from "./molecule.js";
 import { payloadOf } from "./property.js";
 import { admit, admitPositions, type PositionsDType } from "./schema-block.js";
 import {

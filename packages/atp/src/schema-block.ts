@@ -1,5 +1,6 @@
 import { StowageError } from "@stowage/core";
 import { formatError, limitError } from "./errors.js";
+import { compareBytes } from "./key-order.js";
 import { readUint16, readUint32, writeUint16, writeUint32 } from "./little-endian.js";
 import { BUILTIN, builtinOf, isAllowedTag, isPerAtom, KIND_NAMES, type Kind, TAGS } from "./tags.js";
 
@@ -225,13 +226,6 @@ export function encodeSchema(schema: Schema): Uint8Array {
     at += ENTRY_HEAD_BYTES + key.length;
   }
   return bytes;
-}
-
-/** Order of UTF-8 bytes, which is that of code points, not of JavaScript's own string order. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return a.length - b.length;
 }
 
 /** Whether a schema holds builtins that record format 2 cannot express. */

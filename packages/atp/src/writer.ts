@@ -12,9 +12,10 @@ import { type Codec, codecOf } from "./codec.js";
 import { limitError } from "./errors.js";
 import { committedEnd, encodeSlot, type Header, SLOT_BYTES, type SlotName } from "./header.js";
 import { type IndexBlock, MAX_COMPRESSED_RECORD_BYTES, PendingEntries } from "./index-block.js";
+import { compareBytes } from "./key-order.js";
 import { writeUint64 } from "./little-endian.js";
 import type { RecordDraft } from "./record-draft.js";
-import { compareBytes, encodeSchema, type Schema } from "./schema-block.js";
+import { encodeSchema, type Schema } from "./schema-block.js";
 
 const BUFFER_BYTES = 4 << 20;
 

@@ -54,7 +54,7 @@ class Region {
 
   /** The address of `byteLength` bytes, or 0 if the module's memory is used up. */
   reserve(module: ZstdModule, byteLength: number): number {
-    if (byteLength <= this.#capacity) return this.#address;
+    if (this.#address !== 0 && byteLength <= this.#capacity) return this.#address;
     if (this.#address !== 0) module._free(this.#address);
     this.#capacity = Math.max(1 << 16, byteLength + (byteLength >> 2));
     this.#address = module._malloc(this.#capacity);

@@ -119,7 +119,10 @@ describe("a file cut at any byte", () => {
         return openCode(cut, recover) ?? String(atomicNumbersOf(open(cut, recover)));
       };
       const code = (length: number) => (length < 8192 ? "ERR_ATP_FORMAT" : "ERR_ATP_TRUNCATED");
-      const lengths = Array.from({ length: bytes.length }, (_, length) => length);
+      // Inside the header every length is the same to the reader: some are enough in the other codecs.
+      const lengths = Array.from({ length: bytes.length }, (_, length) => length).filter(
+        (length) => codec === "none" || length > 8100 || length % 61 === 0,
+      );
       expect(lengths.map((length) => outcome(length, false))).toEqual(lengths.map(code));
       expect(lengths.map((length) => outcome(length, true))).toEqual(
         lengths.map((length) => (length < end1 ? code(length) : "1,2")),

@@ -164,7 +164,7 @@ describe("in a process of its own", () => {
   const ALLOWED = 85 << 20;
 
   test.each([
-    ["none", ["iterate", "flat", "column"]],
+    ["none", ["iterate", "flat"]],
     ["zstd", ["iterate"]],
   ])(
     "data twenty times larger than the memory allowed are written and read through (%s)",

@@ -44,7 +44,7 @@ describe("a writer that is killed", () => {
     for (const name of ["write-forever", "die-at-step"]) children[name] = buildChild(name);
   });
 
-  const KILLS = Number(process.env.STOWAGE_KILLS ?? 20);
+  const KILLS = Number(process.env.STOWAGE_KILLS ?? 16);
 
   test.each([
     ["append", "none"],

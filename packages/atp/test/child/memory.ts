@@ -2,12 +2,11 @@
  * Does a task and tells how much the anonymous memory of the process has grown over it at most:
  * { dataBytes, grown, answer }.
  *
- *   memory write <path> <codec> | iterate <path> | flat <path> | column <path> | claim <codec number> | atoms | overlap
+ *   memory write <path> <codec> | iterate <path> | flat <path> | claim <codec number> | atoms | overlap
  */
 import fs from "node:fs";
 import { isStowageError, MemorySource, ndarray } from "@stowage/core";
 import { AtpFile } from "../../src/atp-file.js";
-import { openAtpStore } from "../../src/backend.js";
 import type { CodecName } from "../../src/codec.js";
 import { type ForgedFile, forge } from "../forged-file.js";
 
@@ -70,19 +69,6 @@ function flat(): number {
   return sum;
 }
 
-function column(): number {
-  const store = openAtpStore(path);
-  let sum = 0;
-  for (let i = 0; i < store.count(); i += 3) {
-    const indices = [i, i + 1, i + 2].filter((index) => index < store.count());
-    const { values } = store.column!("calc.energy", indices);
-    for (const energy of (values as { data: Float64Array }).data) sum += energy;
-    look();
-  }
-  store.close();
-  return sum;
-}
-
 /** The code of the error that reading a crafted file ends with, in each way. */
 function crafted(file: ForgedFile): string {
   const db = AtpFile.open(new MemorySource(forge(file)));
@@ -104,7 +90,6 @@ const TASKS: Record<string, () => number | string> = {
   write,
   iterate,
   flat,
-  column,
   claim: () =>
     crafted({
       records: [new Uint8Array(200)],

@@ -1,0 +1,155 @@
+import { type FileSource, planReads, resolveIndex, type SyncByteSource, slabAllocate } from "@stowage/core";
+import { type Codec, codecOf } from "./codec.js";
+import { formatError, recordError } from "./errors.js";
+import type { Header } from "./header.js";
+import { IndexBlock, type IndexEntry } from "./index-block.js";
+import type { AtpWriter } from "./writer.js";
+
+/** One read serves many records; a molecule keeps the block it came in alive, so blocks stay small. */
+const SHARED_BLOCK_BYTES = 256 << 10;
+const ITERATION_BATCH = 256;
+const ITERATION_BYTES = 1 << 20;
+
+/** One molecule of a batch, and where its record is. */
+export interface BatchEntry {
+  readonly index: number;
+  readonly entry: IndexEntry;
+}
+
+/** The records of one commit, and of what was appended after it: found by index, read and decompressed. */
+export class RecordReader {
+  readonly index: IndexBlock;
+  readonly #source: SyncByteSource;
+  readonly #writer: AtpWriter | null;
+  readonly #dataStart: number;
+  readonly #codec: Codec;
+  #stored = new Uint8Array(0);
+
+  /** @throws {StowageError} ERR_ATP_FORMAT */
+  constructor(source: SyncByteSource, header: Header, writer: AtpWriter | null) {
+    this.index = new IndexBlock(source, header);
+    this.#source = source;
+    this.#writer = writer;
+    this.#dataStart = header.dataStart;
+    this.#codec = codecOf(header.codec, header.level);
+  }
+
+  /** Number of records. */
+  get length(): number {
+    return this.index.length + (this.#writer?.pending.length ?? 0);
+  }
+
+  /** @param index  0 to length - 1. */
+  entry(index: number): IndexEntry {
+    const committed = this.index.length;
+    return index < committed ? this.index.entry(index) : this.#writer!.pending.entry(index - committed);
+  }
+
+  /**
+   * The entries of a batch, in the order of the indices, which may count from the end.
+   *
+   * @throws {StowageError} ERR_ATP_FORMAT if they take more bytes than there are: records do not overlap, and a
+   * crafted index that says so must not fill the memory.
+   */
+  entries(indices: ArrayLike<number>): BatchEntry[] {
+    const { length } = this;
+    const { name } = this.#source;
+    const batch = Array.from(indices, (given) => {
+      const index = resolveIndex(given, length, name);
+      return { index, entry: this.entry(index) };
+    });
+    const dataBytes = Math.max(this.#source.byteLength, this.#writer?.end ?? 0) - this.#dataStart;
+    if (storedBytes(batch) <= dataBytes) return batch;
+    const distinct = new Map(batch.map((each) => [each.index, each]));
+    if (storedBytes([...distinct.values()]) <= dataBytes) return batch;
+    throw formatError(name, "the records of its index overlap");
+  }
+
+  /** As many indices from `start` on as may be in memory together. */
+  indicesFrom(start: number): number[] {
+    const stop = Math.min(start + ITERATION_BATCH, this.length);
+    const indices = [start];
+    let bytes = this.entry(start).recordSize;
+    for (let index = start + 1; index < stop; index++) {
+      bytes += this.entry(index).recordSize;
+      if (bytes > ITERATION_BYTES) break;
+      indices.push(index);
+    }
+    return indices;
+  }
+
+  /** The bytes of one record, decompressed. Its positions are aligned for any element type unless the source maps. */
+  read({ index, entry }: BatchEntry): Uint8Array {
+    this.#makeReadable(entry);
+    const { byteOffset, storedSize } = entry;
+    if (this.#codec.name !== "none") {
+      return this.#decompress(this.#readStored(byteOffset, storedSize), entry, index);
+    }
+    if (this.#source.resident) return this.#source.readSync(byteOffset, storedSize);
+    const bytes = recordMemory(storedSize);
+    this.#source.readIntoSync(bytes, byteOffset);
+    return bytes;
+  }
+
+  /**
+   * Reads many records with few reads.
+   *
+   * @param keep  Whether the bytes handed out stay in use; if not, one block of memory serves all.
+   */
+  readMany(
+    batch: readonly BatchEntry[],
+    keep: boolean,
+    use: (slot: number, bytes: Uint8Array) => void,
+  ): void {
+    for (const { entry } of batch) this.#makeReadable(entry);
+    const offsets = batch.map(({ entry }) => entry.byteOffset);
+    const sizes = batch.map(({ entry }) => entry.storedSize);
+    const compressed = this.#codec.name !== "none";
+    for (const read of planReads(offsets, sizes, { maxBytes: SHARED_BLOCK_BYTES })) {
+      const block =
+        compressed || !keep
+          ? this.#readStored(read.byteOffset, read.byteLength)
+          : this.#source.readSync(read.byteOffset, read.byteLength);
+      for (const slot of read.members) {
+        const { entry, index } = batch[slot]!;
+        const start = entry.byteOffset - read.byteOffset;
+        const stored = block.subarray(start, start + entry.storedSize);
+        use(slot, compressed ? this.#decompress(stored, entry, index) : stored);
+      }
+    }
+  }
+
+  /** Stored bytes in memory that the next call reuses. */
+  #readStored(byteOffset: number, byteLength: number): Uint8Array {
+    if (this.#source.resident) return this.#source.readSync(byteOffset, byteLength);
+    if (byteLength > this.#stored.length) this.#stored = new Uint8Array(Math.max(1 << 16, byteLength));
+    const bytes = this.#stored.subarray(0, byteLength);
+    this.#source.readIntoSync(bytes, byteOffset);
+    return bytes;
+  }
+
+  #decompress(stored: Uint8Array, entry: IndexEntry, index: number): Uint8Array {
+    const record = recordMemory(entry.recordSize);
+    const wrong = this.#codec.decompress(stored, record);
+    if (wrong === null) return record;
+    throw recordError(this.#source.name, index, `its ${this.#codec.name} data is damaged: ${wrong}`);
+  }
+
+  /** Records that are still in the write buffer go to the operating system first. */
+  #makeReadable(entry: IndexEntry): void {
+    if (this.#writer === null) return;
+    const end = entry.byteOffset + entry.storedSize;
+    if (end > this.#writer.byteLength) this.#writer.writeBuffered();
+    if (end > this.#source.byteLength) (this.#source as FileSource).refresh();
+  }
+}
+
+function storedBytes(batch: readonly BatchEntry[]): number {
+  return batch.reduce((sum, { entry }) => sum + entry.storedSize, 0);
+}
+
+/** Memory for a record in which its positions, 4 bytes in, lie at a multiple of 8. */
+function recordMemory(byteLength: number): Uint8Array {
+  const { buffer, byteOffset } = slabAllocate(byteLength + 4);
+  return new Uint8Array(buffer, byteOffset + 4, byteLength);
+}
