@@ -175,7 +175,8 @@ export class CommentReader {
     const count = entries.nNumbers - first;
     if (!plain || count === 0 || (key.isMatrix && count !== 9)) {
       entries.nNumbers = first;
-      return this.#addExact(key, typedValue(key.name, asciiText(bytes, start, end)));
+      this.#addExact(key, typedValue(key.name, asciiText(bytes, start, end)));
+      return;
     }
     // "-0" is the integer 0, but the float -0.
     if (integral) for (let i = first; i < entries.nNumbers; i++) entries.numbers[i]! += 0;

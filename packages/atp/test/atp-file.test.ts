@@ -40,7 +40,7 @@ test.each(["none", "lz4", "zstd"] as const)("what is appended comes back bit-equ
       expect(all.map((i) => bits(toSpec(reader.at(i))))).toEqual(expected);
       expect(reader.getMany(all).map((molecule) => bits(toSpec(molecule)))).toEqual(expected);
     }),
-    { seed, numRuns: 150 },
+    { seed, numRuns: 80 },
   );
 });
 
