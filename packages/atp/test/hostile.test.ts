@@ -428,6 +428,27 @@ describe("a tensor", () => {
     }
   });
 
+  test("of no atoms may claim any row, and takes no memory for it", () => {
+    const claim = (...extents: number[]) => ({
+      nAtoms: 0,
+      sections: [{ kind: 1, tag: 15, payload: tensor(1 + extents.length, [0, ...extents], 0) }],
+    });
+    const { schema } = of(u8(), 1);
+    for (const extents of [
+      [2 ** 32 - 1],
+      [2 ** 30],
+      [2 ** 32 - 1, 2 ** 32 - 1],
+      Array.from({ length: 254 }, () => 2 ** 32 - 1),
+    ]) {
+      const db = AtpFile.open(
+        new MemorySource(forge({ records: [claim(...extents), { nAtoms: 1 }], schema })),
+      );
+      expect(db.at(0).getProperty("x")).toMatchObject({ shape: [0, ...extents] });
+      expect(codeOf(() => db.flat([0, 1]))).toBe("ERR_ATP_LIMIT");
+      expect(db.flat([1]).atomProperties).toEqual({});
+    }
+  });
+
   test("of the atoms has one row an atom", () => {
     expect(outcome(of(tensor(2, [1, 2], 16), 1))).toEqual(NOTHING_WRONG);
     expect(outcome(of(tensor(2, [2, 1], 16), 1))).toEqual(BOTH_REFUSE);
