@@ -19,7 +19,8 @@ import { Molecule } from "./molecule.js";
 import { RecordView } from "./record.js";
 import { draftRecord, type RecordDraft } from "./record-draft.js";
 import { type BatchEntry, RecordReader } from "./record-reader.js";
-import { admit, needsFormat3, Schema } from "./schema-block.js";
+import { needsFormat3, type Schema } from "./schema-block.js";
+import { scanSchema } from "./schema-scan.js";
 import { type AtpSchema, describeSchema } from "./schema-view.js";
 import { BUILTIN, builtinOf } from "./tags.js";
 import { AtpWriter, createAtpFile } from "./writer.js";
@@ -379,20 +380,8 @@ export class AtpFile {
   }
 
   #fileSchema(): Schema {
-    this.#schema ??= this.#scanSchema();
+    this.#schema ??= scanSchema(this, this.length > 0 ? this.#positionsDType() : null);
     return this.#schema;
-  }
-
-  /** Files of 0.2 have no schema block: what they hold is in their records. */
-  #scanSchema(): Schema {
-    const schema = new Schema();
-    if (this.length > 0) schema.positionsDType = this.#positionsDType();
-    for (const molecule of this) {
-      for (const { kind, key, tag, byteLength } of molecule.record!.sections()) {
-        admit(schema, kind, key, tag, byteLength, this.path);
-      }
-    }
-    return schema;
   }
 }
 

@@ -85,7 +85,7 @@ const NEAR_FIELDS = 32;
 /** The longest array of bytes that V8 allows. */
 const MAX_FIELD_BYTES = 2 ** 32;
 /** A crafted schema may claim any length for a field that no record has. */
-const MAX_ABSENT_BYTES = 2 ** 30;
+const MAX_ABSENT_BYTES = 2 ** 28;
 
 /**
  * Collects records into a flat batch, in any order of arrival.

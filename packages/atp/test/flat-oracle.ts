@@ -3,6 +3,9 @@ import type { AtpField, FlatBatch } from "../src/index.js";
 import type { MoleculeSpec } from "./arbitrary-file.js";
 import { bits } from "./equal-bits.js";
 
+/** As in flat-batch.ts. */
+const MAX_ABSENT_BYTES = 2 ** 28;
+
 type FlatValue = NdArray | (string | null)[];
 
 /**
@@ -78,7 +81,10 @@ function combine(
   const [found] = shapes;
   if (found === undefined && shape === null) return null; // nobody tells the shape of a tensor
   const item = found === undefined ? shape!.slice(perAtom ? 1 : 0) : (JSON.parse(found) as number[]);
-  return stack(arrays, perAtom ? nAtoms : nAtoms.map(() => 1), dtype, item as number[], perAtom);
+  const rows = perAtom ? nAtoms : nAtoms.map(() => 1);
+  const byteLength = rows.reduce((sum, n) => sum + n, 0) * sizeOf(item) * DTYPES[dtype].itemSize;
+  if (found === undefined && byteLength > MAX_ABSENT_BYTES) return null; // a damaged schema: nobody has it
+  return stack(arrays, rows, dtype, item as number[], perAtom);
 }
 
 function stack(

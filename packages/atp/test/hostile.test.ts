@@ -25,7 +25,7 @@ import { atom } from "./small-file.js";
 import { temporaryFile } from "./temporary-folder.js";
 
 const seed = freshSeed("hostile");
-const CASE_MS = 2000;
+const CASE_MS = 20_000;
 /** More by hand: STOWAGE_RUNS=20000. */
 const RUNS = Number(process.env.STOWAGE_RUNS ?? 150);
 
@@ -138,6 +138,12 @@ const MUTATIONS: Record<string, Mutation> = {
   "a part moved": (bytes, draw) => {
     const [from, to] = [place(bytes, draw), place(bytes, draw)];
     bytes.copyWithin(to, from, from + (draw() % 64));
+    return bytes;
+  },
+  "no schema, as of 0.2, and a changed byte": (bytes, draw) => {
+    for (const at of [0, 4096]) bytes.fill(0, at + 60, at + 76);
+    mendChecksums(bytes);
+    bytes[place(bytes, draw)] = draw();
     return bytes;
   },
   "a part taken out": (bytes, draw) => {
@@ -331,6 +337,47 @@ describe("a record", () => {
       NOTHING_WRONG,
     );
     expect(outcome({ records: [{}], schema: { positions: 7, entries: [] }, slots })).toEqual(BOTH_REFUSE);
+  });
+});
+
+describe("a file without a schema, as those of 0.2,", () => {
+  const open = (...records: ForgedSection[][]) =>
+    AtpFile.open(new MemorySource(forge({ records: records.map((sections) => ({ sections })) })));
+  const x = { tag: 0, payload: f64(1) };
+
+  test("has that of its records", () => {
+    const db = open(
+      [x],
+      [{ kind: 0, key: "energy", tag: 0, payload: f64(2) }],
+      [{ kind: 0, key: "later", tag: 99 }],
+    );
+    expect(db.schema.fields.map(({ name, dtype }) => [name, dtype])).toEqual([
+      ["energy", "float64"],
+      ["properties.x", "float64"],
+    ]);
+    expect(db.flat([0, 1, 2]).missing).toEqual({ energy: u8(1, 0, 1), "properties.x": u8(0, 1, 1) });
+  });
+
+  test("may have several types under one key: then there are molecules, but no schema", () => {
+    const db = open([x], [{ tag: 2, payload: utf8("text") }]);
+    expect([db.at(0).getProperty("x"), db.at(1).getProperty("x")]).toEqual([1, "text"]);
+    for (const read of [() => db.schema, () => db.flat([0])]) {
+      expect(read).toThrow(
+        expect.objectContaining({
+          code: "ERR_ATP_SCHEMA",
+          message: 'Cannot tell the schema of memory: "x" is string in molecule 1, float64 before it',
+        }),
+      );
+    }
+  });
+
+  test.each([
+    ["of an unknown type", { tag: 18 }],
+    ["of a type that only builtins have", { tag: 10, payload: new Uint8Array(72) }],
+    ["of half a number", { tag: 3, payload: new Uint8Array(4) }],
+  ])("with a property %s is damaged", (_, section) => {
+    const db = open([x], [section]);
+    expect([codeOf(() => db.schema), codeOf(() => db.flat([0]))]).toEqual(BOTH_REFUSE);
   });
 });
 
