@@ -101,6 +101,7 @@ describe("the package", () => {
         "setKey",
         "sizeOf",
         "slabAllocate",
+        "slabAllocateUnset",
         "symbolOf",
         "syncDirectory",
         "temporaryName",
