@@ -18,7 +18,7 @@ import { type AtpRecovery, committedEnd, emptyHeader, type Header } from "./head
 import { Molecule } from "./molecule.js";
 import { RecordView } from "./record.js";
 import { draftRecord, type RecordDraft } from "./record-draft.js";
-import { type BatchEntry, RecordReader } from "./record-reader.js";
+import { RecordReader } from "./record-reader.js";
 import { needsFormat3, type Schema } from "./schema-block.js";
 import { scanSchema } from "./schema-scan.js";
 import { type AtpSchema, describeSchema } from "./schema-view.js";
@@ -206,8 +206,8 @@ export class AtpFile {
   at(index: number): Molecule {
     this.#checkOpen();
     const at = resolveIndex(index, this.length, this.path);
-    const found = { index: at, entry: this.#records.entry(at) };
-    return this.#molecule(this.#records.read(found), found);
+    const entry = this.#records.entry(at);
+    return this.#molecule(this.#records.read(at, entry), at, entry.nAtoms);
   }
 
   /** Molecules in the order of the indices; neighbours in the file are read together. */
@@ -216,7 +216,8 @@ export class AtpFile {
     const batch = this.#records.entries(indices);
     const molecules = new Array<Molecule>(batch.length);
     this.#records.readMany(batch, true, (slot, bytes) => {
-      molecules[slot] = this.#molecule(bytes, batch[slot]!);
+      const { index, entry } = batch[slot]!;
+      molecules[slot] = this.#molecule(bytes, index, entry.nAtoms);
     });
     return molecules;
   }
@@ -367,9 +368,8 @@ export class AtpFile {
     if (this.#closed) throw closed(this.path);
   }
 
-  #molecule(bytes: Uint8Array, { entry, index }: BatchEntry): Molecule {
-    const positions = this.#positionsDType();
-    return new Molecule(new RecordView(bytes, entry.nAtoms, positions, { path: this.path, index }));
+  #molecule(bytes: Uint8Array, index: number, nAtoms: number): Molecule {
+    return new Molecule(new RecordView(bytes, nAtoms, this.#positionsDType(), this.path, index));
   }
 
   #positionsDType(): "float32" | "float64" {

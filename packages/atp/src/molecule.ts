@@ -20,8 +20,8 @@ import {
   toPlain,
   toStored,
 } from "./property.js";
-import type { RecordView, StoredValue } from "./record.js";
-import { ATOM_SCOPE, BUILTIN, type BuiltinKey, builtinOf, type Kind, MOLECULE_SCOPE } from "./tags.js";
+import { RecordView, type StoredValue } from "./record.js";
+import { ATOM_SCOPE, BUILTIN, type BuiltinKey, builtinOf, MOLECULE_SCOPE } from "./tags.js";
 
 /** Whether a property belongs to each atom or to the molecule. */
 export type Scope = "atom" | "molecule";
@@ -79,11 +79,10 @@ interface OwnFields {
 export class Molecule {
   #record: RecordView | null = null;
   #own: OwnFields | null = null;
-  readonly #decoded = new Map<string, StoredValue | undefined>();
 
   /** @throws {StowageError} ERR_SHAPE, ERR_DTYPE */
   constructor(init: MoleculeInit | RecordView) {
-    if ("origin" in init) {
+    if (init instanceof RecordView) {
       this.#record = init;
       return;
     }
@@ -104,17 +103,12 @@ export class Molecule {
 
   /** Shape (nAtoms, 3), float32 or float64, Å. */
   get positions(): NdArray {
-    if (this.#own) return this.#own.positions;
-    const known = this.#decoded.get("positions");
-    if (known) return known as NdArray;
-    const positions = this.#record!.positions();
-    this.#decoded.set("positions", positions);
-    return positions;
+    return this.#own?.positions ?? this.#record!.positions;
   }
 
   /** Shape (nAtoms,). */
   get atomicNumbers(): Uint8Array {
-    return this.#own?.atomicNumbers ?? this.#record!.atomicNumbers();
+    return this.#own?.atomicNumbers ?? this.#record!.atomicNumbers;
   }
 
   /** eV */
@@ -286,7 +280,7 @@ export class Molecule {
   /** The fields besides positions and atomic numbers that are there. */
   fieldKeys(): BuiltinKey[] {
     if (this.#own) return [...this.#own.builtins.keys()] as BuiltinKey[];
-    const sections = this.#record!.sections().filter(({ kind }) => kind === BUILTIN);
+    const sections = this.#record!.sections.filter(({ kind }) => kind === BUILTIN);
     return sections.map(({ key }) => key).filter((key): key is BuiltinKey => builtinOf(key) !== undefined);
   }
 
@@ -296,7 +290,7 @@ export class Molecule {
   }
 
   #builtin(key: BuiltinKey): StoredValue | undefined {
-    return this.#own ? this.#own.builtins.get(key) : this.#decode(BUILTIN, key);
+    return this.#own ? this.#own.builtins.get(key) : this.#record!.get(BUILTIN, key);
   }
 
   #array(key: BuiltinKey): NdArray | undefined {
@@ -305,7 +299,7 @@ export class Molecule {
   }
 
   #custom(scope: Scope, key: string): PropertyValue | undefined {
-    return this.#own ? this.#own[scope].get(key) : this.#decode(KIND_OF_SCOPE[scope], key);
+    return this.#own ? this.#own[scope].get(key) : this.#record!.get(KIND_OF_SCOPE[scope], key);
   }
 
   #has(scope: Scope, key: string): boolean {
@@ -315,19 +309,9 @@ export class Molecule {
 
   #customKeys(scope: Scope): string[] {
     if (this.#own) return [...this.#own[scope].keys()];
-    return this.#record!.sections()
-      .filter(({ kind }) => kind === KIND_OF_SCOPE[scope])
-      .map((section) => section.key);
-  }
-
-  /** Decodes once: a field asked for in a loop must not make an array each time. */
-  #decode(kind: Kind, key: string): StoredValue | undefined {
-    const cacheKey = kind === BUILTIN ? key : `${kind}:${key}`;
-    const known = this.#decoded.get(cacheKey);
-    if (known !== undefined) return known;
-    const value = this.#record!.get(kind, key);
-    if (value !== undefined) this.#decoded.set(cacheKey, value);
-    return value;
+    return this.#record!.sections.filter(({ kind }) => kind === KIND_OF_SCOPE[scope]).map(
+      (section) => section.key,
+    );
   }
 
   #materialise(): OwnFields {
@@ -345,7 +329,7 @@ export class Molecule {
       molecule: new Map(),
     };
     const fields = [own.builtins, own.atom, own.molecule];
-    for (const section of record.sections()) {
+    for (const section of record.sections) {
       const { kind, key } = section;
       if (kind !== BUILTIN || builtinOf(key) !== undefined) fields[kind]!.set(key, record.decode(section));
     }

@@ -40,7 +40,7 @@ export function draftRecord(molecule: Molecule, context: DraftContext, path: str
 function draftVerbatim(molecule: Molecule, context: DraftContext, path: string): RecordDraft {
   const record = molecule.record!;
   admitPositions(context.schema, record.positionsDType, path);
-  for (const section of record.sections()) {
+  for (const section of record.sections) {
     record.decode(section); // damage is not to be carried into another file
     admit(context.schema, section.kind, section.key, section.tag, section.byteLength, path);
   }

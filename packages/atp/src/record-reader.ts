@@ -1,4 +1,10 @@
-import { type FileSource, planReads, resolveIndex, type SyncByteSource, slabAllocate } from "@stowage/core";
+import {
+  type FileSource,
+  planReads,
+  resolveIndex,
+  type SyncByteSource,
+  slabAllocateUnset,
+} from "@stowage/core";
 import { type Codec, codecOf } from "./codec.js";
 import { formatError, recordError } from "./errors.js";
 import type { Header } from "./header.js";
@@ -78,17 +84,16 @@ export class RecordReader {
     return indices;
   }
 
-  /** The bytes of one record, decompressed. Its positions are aligned for any element type unless the source maps. */
-  read({ index, entry }: BatchEntry): Uint8Array {
+  /** The bytes of one record, decompressed, in memory of their own, where positions suit any element type. */
+  read(index: number, entry: IndexEntry): Uint8Array {
     this.#makeReadable(entry);
     const { byteOffset, storedSize } = entry;
     if (this.#codec.name !== "none") {
       return this.#decompress(this.#readStored(byteOffset, storedSize), entry, index);
     }
-    if (this.#source.resident) return this.#source.readSync(byteOffset, storedSize);
-    const bytes = recordMemory(storedSize);
-    this.#source.readIntoSync(bytes, byteOffset);
-    return bytes;
+    const record = recordMemory(storedSize);
+    this.#source.readIntoSync(record, byteOffset);
+    return record;
   }
 
   /**
@@ -150,6 +155,6 @@ function storedBytes(batch: readonly BatchEntry[]): number {
 
 /** Memory for a record in which its positions, 4 bytes in, lie at a multiple of 8. */
 function recordMemory(byteLength: number): Uint8Array {
-  const { buffer, byteOffset } = slabAllocate(byteLength + 4);
+  const { buffer, byteOffset } = slabAllocateUnset(byteLength + 4);
   return new Uint8Array(buffer, byteOffset + 4, byteLength);
 }

@@ -1,6 +1,8 @@
-import { DTYPES, type DTypeInfo, type NdArray, sizeOf, slabAllocate, viewElements } from "@stowage/core";
+import { DTYPES, type DTypeInfo, type NdArray, sizeOf, slabAllocateUnset } from "@stowage/core";
 import { recordError } from "./errors.js";
 import { copyBytes, readUint16, readUint32 } from "./little-endian.js";
+import { type LayoutSection, RecordLayout } from "./record-layout.js";
+import { decodeText } from "./record-text.js";
 import type { PositionsDType } from "./schema-block.js";
 import { ATOM_SCOPE, isAllowedTag, isPerAtom, type Kind, TAGS, type Tag } from "./tags.js";
 
@@ -31,55 +33,59 @@ export interface RecordOrigin {
   readonly index: number;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Keys repeat in every record: their text is decoded once. */
-const keyCache = new Map<string, string>();
-const KEY_CACHE_SIZE = 4096;
-/** From here on, looking sections up by a map beats comparing their keys one by one. */
-const MANY_SECTIONS = 32;
-
 /**
  * One record, decoded where it is looked at.
  *
- * Arrays are views of the record's bytes where those are aligned, else copies into shared memory; either way they
- * are valid as long as they are referenced, unless the bytes belong to a mapped file, which ends with its closing.
+ * Arrays are views of the record's bytes where those are aligned, else copies into shared memory; each is made once.
  */
-export class RecordView {
-  readonly nAtoms: number;
+export class RecordView implements RecordOrigin {
   readonly bytes: Uint8Array;
+  readonly nAtoms: number;
   readonly positionsDType: PositionsDType;
-  readonly origin: RecordOrigin;
+  readonly path: string;
+  readonly index: number;
   readonly #sectionsOffset: number;
-  #sections: Section[] | null = null;
-  /** For records of many sections only. */
-  #byName: Map<string, Section> | null = null;
+  #positions: NdArray | null = null;
+  #atomicNumbers: Uint8Array | null = null;
+  #layout: RecordLayout | null = null;
+  /** What was decoded, by the ordinal of the section. */
+  #values: (StoredValue | undefined)[] | null = null;
 
   /**
-   * @param nAtoms  As the index says; the record must agree.
+   * @param nAtoms  As the index of the file says; the record must agree.
+   * @param path    Of the file, and `index` the record's place in it: for messages.
    * @throws {StowageError} ERR_ATP_RECORD if the head does not fit the bytes.
    */
-  constructor(bytes: Uint8Array, nAtoms: number, positionsDType: PositionsDType, origin: RecordOrigin) {
+  constructor(
+    bytes: Uint8Array,
+    nAtoms: number,
+    positionsDType: PositionsDType,
+    path: string,
+    index: number,
+  ) {
     this.bytes = bytes;
     this.nAtoms = nAtoms;
     this.positionsDType = positionsDType;
-    this.origin = origin;
-    this.#sectionsOffset = sectionsOffset(bytes, nAtoms, positionsDType, origin);
+    this.path = path;
+    this.index = index;
+    this.#sectionsOffset = sectionsOffset(bytes, nAtoms, positionsDType, this);
   }
 
   /** Shape (nAtoms, 3), Å. */
-  positions(): NdArray<PositionsDType> {
-    const { nAtoms, positionsDType } = this;
-    return {
-      dtype: positionsDType,
-      shape: [nAtoms, 3],
-      data: elements(positionsDType, this.bytes, HEAD_BYTES, 3 * nAtoms) as NdArray<PositionsDType>["data"],
+  get positions(): NdArray {
+    this.#positions ??= {
+      dtype: this.positionsDType,
+      shape: [this.nAtoms, 3],
+      data: elements(this.positionsDType, this.bytes, HEAD_BYTES, 3 * this.nAtoms),
     };
+    return this.#positions;
   }
 
   /** Shape (nAtoms,): a view. */
-  atomicNumbers(): Uint8Array {
+  get atomicNumbers(): Uint8Array {
     const end = this.#sectionsOffset - 2;
-    return this.bytes.subarray(end - this.nAtoms, end);
+    this.#atomicNumbers ??= this.bytes.subarray(end - this.nAtoms, end);
+    return this.#atomicNumbers;
   }
 
   /**
@@ -87,61 +93,83 @@ export class RecordView {
    *
    * @throws {StowageError} ERR_ATP_RECORD where one is cut, or two have one name.
    */
-  sections(): readonly Section[] {
-    if (this.#sections === null) {
-      const sections = parseSections(this.bytes, this.#sectionsOffset, this.origin);
-      if (sections.length < MANY_SECTIONS) checkNames(sections, this.origin);
-      else this.#byName = mapNames(sections, this.origin);
-      this.#sections = sections;
-    }
-    return this.#sections;
+  get sections(): readonly LayoutSection[] {
+    return this.#findLayout().sections;
   }
 
   /** The value under a key, `undefined` if there is none. */
   get(kind: Kind, key: string): StoredValue | undefined {
     const section = this.find(kind, key);
-    return section && this.decode(section);
+    if (section === undefined) return undefined;
+    this.#values ??= new Array<StoredValue | undefined>(this.sections.length).fill(undefined);
+    let value = this.#values[section.ordinal];
+    if (value === undefined) {
+      value = this.decode(section);
+      this.#values[section.ordinal] = value;
+    }
+    return value;
   }
 
-  find(kind: Kind, key: string): Section | undefined {
-    const sections = this.sections();
-    if (this.#byName !== null) return this.#byName.get(`${kind}${key}`);
-    return sections.find((section) => section.key === key && section.kind === kind);
+  find(kind: Kind, key: string): LayoutSection | undefined {
+    return this.#findLayout().find(kind, key);
   }
 
-  decode(section: Section): StoredValue {
-    const { key, kind, tag, byteOffset, byteLength } = section;
-    const type = checkSection(section, this.nAtoms, this.bytes, this.origin);
+  /** The value of a section. */
+  decode(section: LayoutSection): StoredValue {
+    const type = section.checked ?? this.#check(section);
+    const { byteOffset, byteLength } = section;
     if (type.layout === "none") return null;
-    if (type.layout === "string") return decodeText(this.bytes, byteOffset, byteLength, key, this.origin);
+    if (type.layout === "string") return decodeText(this.bytes, byteOffset, byteLength, section.key, this);
     const shape = shapeOf(type, section, this.bytes);
     const rank = type.layout === "tensor" ? 1 + 4 * shape.length : 0;
-    const array: NdArray = {
-      dtype: type.dtype!,
-      shape,
-      data: elements(type.dtype!, this.bytes, byteOffset + rank, sizeOf(shape)),
-    };
-    if (tag === 9) for (let i = 0; i < 3; i++) if (array.data[i] !== 0) array.data[i] = 1;
-    if (kind === ATOM_SCOPE && shape[0] !== this.nAtoms) throw notPerAtom(section, this.nAtoms, this.origin);
-    return array;
+    const dtype = type.dtype!;
+    const data = elements(dtype, this.bytes, byteOffset + rank, sizeOf(shape));
+    if (type.layout === "bool3") for (let i = 0; i < 3; i++) if (data[i] !== 0) data[i] = 1;
+    if (section.kind === ATOM_SCOPE && shape[0] !== this.nAtoms) throw notPerAtom(section, this.nAtoms, this);
+    return { dtype, shape, data };
+  }
+
+  #check(section: LayoutSection): Tag {
+    const type = checkSection(section, this.nAtoms, this.bytes, this);
+    // Of a tensor also the payload was looked at, which another record of this layout may have otherwise.
+    if (type.layout !== "tensor") section.checked = type;
+    return type;
+  }
+
+  #findLayout(): RecordLayout {
+    this.#layout ??= RecordLayout.of(this.bytes, this.#sectionsOffset, this.nAtoms, this);
+    return this.#layout;
   }
 }
 
-/** A view where the address is aligned, else a copy in slab memory; bool3 is always a copy, since it is normalised. */
+/** A view where the address is aligned, else a copy; bool3 is always a copy, since it is normalised. */
 function elements(
   dtype: NdArray["dtype"],
   bytes: Uint8Array,
   byteOffset: number,
   length: number,
 ): NdArray["data"] {
-  const { ctor, itemSize } = DTYPES[dtype] as DTypeInfo;
-  if (dtype !== "bool" && (bytes.byteOffset + byteOffset) % itemSize === 0) {
-    return viewElements(dtype, bytes, byteOffset, length);
-  }
-  const memory = slabAllocate(length * itemSize);
-  const copy = new Uint8Array(memory.buffer, memory.byteOffset, length * itemSize);
-  copyBytes(bytes, byteOffset, copy, 0, length * itemSize);
-  return new ctor(memory.buffer, memory.byteOffset, length);
+  const { itemSize } = DTYPES[dtype] as DTypeInfo;
+  const start = bytes.byteOffset + byteOffset;
+  if (dtype !== "bool" && start % itemSize === 0) return arrayOver(dtype, bytes.buffer, start, length);
+  const byteLength = length * itemSize;
+  const memory = slabAllocateUnset(byteLength);
+  const copy = new Uint8Array(memory.buffer, memory.byteOffset, byteLength);
+  copyBytes(bytes, byteOffset, copy, 0, byteLength);
+  return arrayOver(dtype, memory.buffer, memory.byteOffset, length);
+}
+
+/** The common types by their own constructors: one that is looked up in a table costs twice as much. */
+function arrayOver(
+  dtype: NdArray["dtype"],
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+): NdArray["data"] {
+  if (dtype === "float32") return new Float32Array(buffer, byteOffset, length);
+  if (dtype === "float64") return new Float64Array(buffer, byteOffset, length);
+  const { ctor } = DTYPES[dtype] as DTypeInfo;
+  return new ctor(buffer, byteOffset, length);
 }
 
 /** Where the sections begin (after their count). Checks that the head agrees with the index and the bytes. */
@@ -169,81 +197,6 @@ export function sectionsOffset(
 /** Number of sections, which stands just before them. */
 export function sectionCount(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset - 2);
-}
-
-function parseSections(bytes: Uint8Array, start: number, origin: RecordOrigin): Section[] {
-  const count = sectionCount(bytes, start);
-  const sections: Section[] = [];
-  let at = start;
-  for (let i = 0; i < count; i++) {
-    const keyLength = bytes[at + 1] ?? 0; // past the end: what follows is cut, too
-    const head = at + 2 + keyLength;
-    if (head + 5 > bytes.length)
-      throw recordError(origin.path, origin.index, `section ${i} of ${count} is cut`);
-    const kind = bytes[at]!;
-    const byteLength = readUint32(bytes, head + 1);
-    const byteOffset = head + 5;
-    at = byteOffset + byteLength;
-    if (at > bytes.length) {
-      throw recordError(
-        origin.path,
-        origin.index,
-        `section ${i} runs ${at - bytes.length} bytes past the record`,
-      );
-    }
-    if (kind > 2) continue; // a kind of a later release: skipped, as the peer does
-    const key = decodeKey(bytes, head - keyLength, keyLength, origin);
-    sections.push({ kind: kind as Kind, key, tag: bytes[head]!, byteOffset, byteLength });
-  }
-  return sections;
-}
-
-function checkNames(sections: readonly Section[], origin: RecordOrigin): void {
-  for (let i = 1; i < sections.length; i++) {
-    const { kind, key } = sections[i]!;
-    for (let j = 0; j < i; j++) {
-      if (sections[j]!.key === key && sections[j]!.kind === kind) throw twice(key, origin);
-    }
-  }
-}
-
-function mapNames(sections: readonly Section[], origin: RecordOrigin): Map<string, Section> {
-  const byName = new Map<string, Section>();
-  for (const section of sections) {
-    const name = `${section.kind}${section.key}`;
-    if (byName.has(name)) throw twice(section.key, origin);
-    byName.set(name, section);
-  }
-  return byName;
-}
-
-function twice(key: string, origin: RecordOrigin): Error {
-  return recordError(origin.path, origin.index, `"${key}" stands twice`);
-}
-
-function decodeKey(bytes: Uint8Array, at: number, length: number, origin: RecordOrigin): string {
-  let latin1 = "";
-  for (let i = 0; i < length; i++) latin1 += String.fromCharCode(bytes[at + i]!);
-  const known = keyCache.get(latin1);
-  if (known !== undefined) return known;
-  const key = decodeText(bytes, at, length, null, origin);
-  if (keyCache.size < KEY_CACHE_SIZE) keyCache.set(latin1, key);
-  return key;
-}
-
-function decodeText(
-  bytes: Uint8Array,
-  at: number,
-  length: number,
-  key: string | null,
-  origin: RecordOrigin,
-): string {
-  try {
-    return decoder.decode(bytes.subarray(at, at + length));
-  } catch {
-    const what = key === null ? "a key" : `the text of "${key}"`;
-    throw recordError(origin.path, origin.index, `${what} is not UTF-8`);
-  }
 }
 
 /**

@@ -14,7 +14,7 @@ export function scanSchema(molecules: Iterable<Molecule>, positions: PositionsDT
   schema.positionsDType = positions;
   for (const molecule of molecules) {
     const record = molecule.record!; // none has been changed
-    for (const section of record.sections()) {
+    for (const section of record.sections) {
       // Of a builtin of a later release nothing is known.
       if (section.kind !== BUILTIN || builtinOf(section.key) !== undefined) take(schema, section, record);
     }
@@ -22,9 +22,9 @@ export function scanSchema(molecules: Iterable<Molecule>, positions: PositionsDT
   return schema;
 }
 
-function take(schema: Schema, section: Section, { nAtoms, bytes, origin }: RecordView): void {
-  checkSection(section, nAtoms, bytes, origin);
-  const { path, index } = origin;
+function take(schema: Schema, section: Section, record: RecordView): void {
+  const { nAtoms, bytes, path, index } = record;
+  checkSection(section, nAtoms, bytes, record);
   try {
     admit(schema, section.kind, section.key, section.tag, section.byteLength, path);
   } catch (error) {
