@@ -16,6 +16,8 @@ export interface IndexEntry {
 
 /** Entries in one page of the cache (10 KiB): a random access reads no more of the index than this. */
 const PAGE_ENTRIES = 512;
+/** The longest view that every runtime makes. */
+const MAX_VIEW_BYTES = 2 ** 31 - 1;
 /** Pages kept: 20 MiB, the whole index of a million molecules. */
 const MAX_PAGES = 2048;
 /** A record holds 4 + 2 bytes and at least 13 an atom. */
@@ -33,7 +35,12 @@ export class IndexBlock {
   readonly length: number;
   readonly #source: SyncByteSource;
   readonly #header: Header;
+  /** All entries, where they are in memory already. */
+  readonly #whole: Uint8Array | null;
   readonly #pages = new Map<number, Uint8Array>();
+  readonly #dataStart: number;
+  readonly #dataEnd: number;
+  readonly #compressed: boolean;
   readonly #maxExpansion: number;
 
   /** @throws {StowageError} ERR_ATP_FORMAT if the block's own count differs from the header's. */
@@ -41,11 +48,16 @@ export class IndexBlock {
     this.#source = source;
     this.#header = header;
     this.length = header.nMolecules;
+    this.#dataStart = header.dataStart;
+    this.#dataEnd = committedEnd(header);
+    this.#compressed = header.codec !== "none";
     this.#maxExpansion = codecOf(header.codec, header.level).maxExpansion;
-    if (header.indexLength === 0) return;
-    const count = readUint64(source.readSync(header.indexOffset, 8), 0);
-    if (count === header.nMolecules) return;
-    throw formatError(source.name, `its header counts ${header.nMolecules} molecules, its index ${count}`);
+    const count = header.indexLength === 0 ? 0 : readUint64(source.readSync(header.indexOffset, 8), 0);
+    if (count !== header.nMolecules) {
+      throw formatError(source.name, `its header counts ${header.nMolecules} molecules, its index ${count}`);
+    }
+    const inMemory = source.resident && count > 0 && count * ENTRY_BYTES <= MAX_VIEW_BYTES;
+    this.#whole = inMemory ? source.readSync(header.indexOffset + 8, count * ENTRY_BYTES) : null;
   }
 
   /**
@@ -55,6 +67,7 @@ export class IndexBlock {
    * @throws {StowageError} ERR_ATP_RECORD if the entry cannot be true.
    */
   entry(index: number): IndexEntry {
+    if (this.#whole !== null) return this.#check(index, parseEntry(this.#whole, index * ENTRY_BYTES));
     const page = this.#page(Math.floor(index / PAGE_ENTRIES));
     return this.#check(index, parseEntry(page, (index % PAGE_ENTRIES) * ENTRY_BYTES));
   }
@@ -77,7 +90,6 @@ export class IndexBlock {
       this.#header.indexOffset + 8 + first * ENTRY_BYTES,
       count * ENTRY_BYTES,
     );
-    if (this.#source.resident) return page;
     if (this.#pages.size >= MAX_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
     this.#pages.set(number, page);
     return page;
@@ -85,16 +97,15 @@ export class IndexBlock {
 
   #check(index: number, entry: IndexEntry): IndexEntry {
     const { byteOffset, storedSize, recordSize, nAtoms } = entry;
-    const { dataStart, codec } = this.#header;
-    const end = committedEnd(this.#header);
-    if (byteOffset < dataStart || byteOffset + storedSize > end) {
+    const end = byteOffset + storedSize;
+    if (byteOffset < this.#dataStart || end > this.#dataEnd) {
       throw this.#wrong(
         index,
-        `it lies at ${byteOffset} to ${byteOffset + storedSize}, the data at ${dataStart} to ${end}`,
+        `it lies at ${byteOffset} to ${end}, the data at ${this.#dataStart} to ${this.#dataEnd}`,
       );
     }
     const most = Math.min(MAX_COMPRESSED_RECORD_BYTES, storedSize * this.#maxExpansion);
-    if (codec === "none" ? recordSize !== storedSize : recordSize > most) {
+    if (this.#compressed ? recordSize > most : recordSize !== storedSize) {
       throw this.#wrong(index, `its size is ${recordSize} bytes, ${storedSize} of them stored`);
     }
     if (recordSize < MIN_RECORD_BYTES + MIN_ATOM_BYTES * nAtoms) {
@@ -104,6 +115,11 @@ export class IndexBlock {
   }
 
   #wrong(index: number, found: string): Error {
+    // The view does not tell if its source was closed or the file cut: reading does, by an error that says so.
+    this.#source.readIntoSync(
+      new Uint8Array(ENTRY_BYTES),
+      this.#header.indexOffset + 8 + index * ENTRY_BYTES,
+    );
     return recordError(this.#source.name, index, `the index says that ${found}`);
   }
 }

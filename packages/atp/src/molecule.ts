@@ -114,7 +114,7 @@ export class Molecule {
   /** eV */
   get energy(): number | undefined {
     const energy = this.#builtin("energy");
-    return isNdArray(energy) ? Number(energy.data[0]) : undefined;
+    return isArray(energy) ? Number(energy.data[0]) : undefined;
   }
   set energy(value: number | NdArray | null | undefined) {
     this.#setField("energy", value);
@@ -295,7 +295,7 @@ export class Molecule {
 
   #array(key: BuiltinKey): NdArray | undefined {
     const value = this.#builtin(key);
-    return isNdArray(value) ? value : undefined;
+    return isArray(value) ? value : undefined;
   }
 
   #custom(scope: Scope, key: string): PropertyValue | undefined {
@@ -341,6 +341,11 @@ export class Molecule {
     if (value === null || value === undefined) own.builtins.delete(key);
     else own.builtins.set(key, fieldValue(key, value, own.atomicNumbers.length));
   }
+}
+
+/** Of what a field may be. */
+function isArray(value: StoredValue | undefined): value is NdArray {
+  return typeof value === "object" && value !== null;
 }
 
 const FIELD_KEYS = ["energy", "forces", "charges", "velocities", "cell", "stress", "pbc", "name"] as const;

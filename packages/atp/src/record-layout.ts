@@ -2,7 +2,7 @@ import { recordError } from "./errors.js";
 import { readUint16, readUint32 } from "./little-endian.js";
 import type { RecordOrigin, Section } from "./record.js";
 import { decodeText } from "./record-text.js";
-import type { Kind, Tag } from "./tags.js";
+import { builtinOf, type Kind, type Tag } from "./tags.js";
 
 /** A section of all records of one layout. */
 export interface LayoutSection extends Section {
@@ -67,7 +67,11 @@ export class RecordLayout {
 
   find(kind: Kind, key: string): LayoutSection | undefined {
     if (this.#byName !== null) return this.#byName.get(`${kind}${key}`);
-    for (const section of this.sections) if (section.key === key && section.kind === kind) return section;
+    const { sections } = this;
+    for (let i = 0; i < sections.length; i++) {
+      const section = sections[i]!;
+      if (section.key === key && section.kind === kind) return section;
+    }
     return undefined;
   }
 
@@ -147,7 +151,9 @@ function decodeKey(bytes: Uint8Array, at: number, length: number, origin: Record
   for (let i = 0; i < length; i++) latin1 += String.fromCharCode(bytes[at + i]!);
   const known = keyCache.get(latin1);
   if (known !== undefined) return known;
-  const key = decodeText(bytes, at, length, null, origin);
+  const text = decodeText(bytes, at, length, null, origin);
+  // A builtin's key as the table has it: the one asked for is then the same string, not only an equal one.
+  const key = builtinOf(text)?.key ?? text;
   if (keyCache.size < KEY_CACHE_SIZE) keyCache.set(latin1, key);
   return key;
 }

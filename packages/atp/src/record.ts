@@ -18,6 +18,12 @@ const HEAD_BYTES = 4;
 /** A stored value: text, None, or an array (a scalar has shape []). */
 export type StoredValue = NdArray | string | null;
 
+/** Where elements lie. */
+interface Place {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+}
+
 /** Where a section is in its record. */
 export interface Section {
   readonly kind: Kind;
@@ -44,6 +50,9 @@ export class RecordView implements RecordOrigin {
   readonly positionsDType: PositionsDType;
   readonly path: string;
   readonly index: number;
+  /** Where the bytes lie: asking a typed array for it costs a call each time. */
+  readonly #buffer: ArrayBufferLike;
+  readonly #byteOffset: number;
   readonly #sectionsOffset: number;
   #positions: NdArray | null = null;
   #atomicNumbers: Uint8Array | null = null;
@@ -68,6 +77,8 @@ export class RecordView implements RecordOrigin {
     this.positionsDType = positionsDType;
     this.path = path;
     this.index = index;
+    this.#buffer = bytes.buffer;
+    this.#byteOffset = bytes.byteOffset;
     this.#sectionsOffset = sectionsOffset(bytes, nAtoms, positionsDType, this);
   }
 
@@ -76,7 +87,7 @@ export class RecordView implements RecordOrigin {
     this.#positions ??= {
       dtype: this.positionsDType,
       shape: [this.nAtoms, 3],
-      data: elements(this.positionsDType, this.bytes, HEAD_BYTES, 3 * this.nAtoms),
+      data: this.#elements(this.positionsDType, HEAD_BYTES, 3 * this.nAtoms),
     };
     return this.#positions;
   }
@@ -84,7 +95,8 @@ export class RecordView implements RecordOrigin {
   /** Shape (nAtoms,): a view. */
   get atomicNumbers(): Uint8Array {
     const end = this.#sectionsOffset - 2;
-    this.#atomicNumbers ??= this.bytes.subarray(end - this.nAtoms, end);
+    const start = this.#byteOffset + end - this.nAtoms;
+    this.#atomicNumbers ??= new Uint8Array(this.#buffer, start, this.nAtoms);
     return this.#atomicNumbers;
   }
 
@@ -101,7 +113,7 @@ export class RecordView implements RecordOrigin {
   get(kind: Kind, key: string): StoredValue | undefined {
     const section = this.find(kind, key);
     if (section === undefined) return undefined;
-    this.#values ??= new Array<StoredValue | undefined>(this.sections.length).fill(undefined);
+    this.#values ??= new Array<StoredValue | undefined>(this.sections.length);
     let value = this.#values[section.ordinal];
     if (value === undefined) {
       value = this.decode(section);
@@ -123,7 +135,7 @@ export class RecordView implements RecordOrigin {
     const shape = shapeOf(type, section, this.bytes);
     const rank = type.layout === "tensor" ? 1 + 4 * shape.length : 0;
     const dtype = type.dtype!;
-    const data = elements(dtype, this.bytes, byteOffset + rank, sizeOf(shape));
+    const data = this.#elements(dtype, byteOffset + rank, sizeOf(shape));
     if (type.layout === "bool3") for (let i = 0; i < 3; i++) if (data[i] !== 0) data[i] = 1;
     if (section.kind === ATOM_SCOPE && shape[0] !== this.nAtoms) throw notPerAtom(section, this.nAtoms, this);
     return { dtype, shape, data };
@@ -136,40 +148,44 @@ export class RecordView implements RecordOrigin {
     return type;
   }
 
+  /** A view where the address is aligned, else a copy; bool3 is always a copy, since it is normalised. */
+  #elements(dtype: NdArray["dtype"], byteOffset: number, length: number): NdArray["data"] {
+    // The common types by their own constructors: one that is looked up in a table takes twice as long.
+    if (dtype === "float32") {
+      const place = this.#aligned(byteOffset, 4 * length, 4);
+      return new Float32Array(place.buffer, place.byteOffset, length);
+    }
+    if (dtype === "float64") {
+      const place = this.#aligned(byteOffset, 8 * length, 8);
+      return new Float64Array(place.buffer, place.byteOffset, length);
+    }
+    const { ctor, itemSize } = DTYPES[dtype] as DTypeInfo;
+    const place =
+      dtype === "bool"
+        ? this.#copied(byteOffset, length)
+        : this.#aligned(byteOffset, itemSize * length, itemSize);
+    return new ctor(place.buffer, place.byteOffset, length);
+  }
+
+  #aligned(byteOffset: number, byteLength: number, alignment: number): Place {
+    const start = this.#byteOffset + byteOffset;
+    if (start % alignment !== 0) return this.#copied(byteOffset, byteLength);
+    return { buffer: this.#buffer, byteOffset: start };
+  }
+
+  #copied(byteOffset: number, byteLength: number): Place {
+    const { buffer, block, byteOffset: target } = slabAllocateUnset(byteLength);
+    const start = this.#byteOffset + byteOffset;
+    // The record mostly lies in the same block: moving bytes inside of it takes no view of them.
+    if (buffer === this.#buffer) block.copyWithin(target, start, start + byteLength);
+    else copyBytes(this.bytes, byteOffset, block, target, byteLength);
+    return { buffer, byteOffset: target };
+  }
+
   #findLayout(): RecordLayout {
     this.#layout ??= RecordLayout.of(this.bytes, this.#sectionsOffset, this.nAtoms, this);
     return this.#layout;
   }
-}
-
-/** A view where the address is aligned, else a copy; bool3 is always a copy, since it is normalised. */
-function elements(
-  dtype: NdArray["dtype"],
-  bytes: Uint8Array,
-  byteOffset: number,
-  length: number,
-): NdArray["data"] {
-  const { itemSize } = DTYPES[dtype] as DTypeInfo;
-  const start = bytes.byteOffset + byteOffset;
-  if (dtype !== "bool" && start % itemSize === 0) return arrayOver(dtype, bytes.buffer, start, length);
-  const byteLength = length * itemSize;
-  const memory = slabAllocateUnset(byteLength);
-  const copy = new Uint8Array(memory.buffer, memory.byteOffset, byteLength);
-  copyBytes(bytes, byteOffset, copy, 0, byteLength);
-  return arrayOver(dtype, memory.buffer, memory.byteOffset, length);
-}
-
-/** The common types by their own constructors: one that is looked up in a table costs twice as much. */
-function arrayOver(
-  dtype: NdArray["dtype"],
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number,
-): NdArray["data"] {
-  if (dtype === "float32") return new Float32Array(buffer, byteOffset, length);
-  if (dtype === "float64") return new Float64Array(buffer, byteOffset, length);
-  const { ctor } = DTYPES[dtype] as DTypeInfo;
-  return new ctor(buffer, byteOffset, length);
 }
 
 /** Where the sections begin (after their count). Checks that the head agrees with the index and the bytes. */

@@ -4,34 +4,40 @@ const SLAB_BYTES = 1 << 18;
 /** A place in a block. */
 export interface SlabPlace {
   readonly buffer: ArrayBuffer;
+  /** All bytes of the buffer. */
+  readonly block: Uint8Array;
   readonly byteOffset: number;
 }
 
 /** Hands out places of one block after the other. */
 class Slab {
-  readonly #newBlock: (byteLength: number) => ArrayBuffer;
-  #block = new ArrayBuffer(0);
+  readonly #newBuffer: (byteLength: number) => ArrayBuffer;
+  #buffer = new ArrayBuffer(0);
+  #block = new Uint8Array(this.#buffer);
   #used = SLAB_BYTES;
 
-  constructor(newBlock: (byteLength: number) => ArrayBuffer) {
-    this.#newBlock = newBlock;
+  constructor(newBuffer: (byteLength: number) => ArrayBuffer) {
+    this.#newBuffer = newBuffer;
   }
 
   take(byteLength: number): SlabPlace {
-    if (byteLength > SLAB_BYTES >> 3) return { buffer: this.#newBlock(byteLength), byteOffset: 0 };
-    const start = (this.#used + 7) & ~7;
-    if (start + byteLength > SLAB_BYTES) {
-      this.#block = this.#newBlock(SLAB_BYTES);
-      this.#used = byteLength;
-      return { buffer: this.#block, byteOffset: 0 };
+    if (byteLength > SLAB_BYTES >> 3) {
+      const buffer = this.#newBuffer(byteLength);
+      return { buffer, block: new Uint8Array(buffer), byteOffset: 0 };
     }
-    this.#used = start + byteLength;
-    return { buffer: this.#block, byteOffset: start };
+    let byteOffset = (this.#used + 7) & ~7;
+    if (byteOffset + byteLength > SLAB_BYTES) {
+      this.#buffer = this.#newBuffer(SLAB_BYTES);
+      this.#block = new Uint8Array(this.#buffer);
+      byteOffset = 0;
+    }
+    this.#used = byteOffset + byteLength;
+    return { buffer: this.#buffer, block: this.#block, byteOffset };
   }
 }
 
 const zeroed = new Slab((byteLength) => new ArrayBuffer(byteLength));
-const unset = new Slab(unsetBlock);
+const unset = new Slab(unsetBuffer);
 
 /**
  * Memory for one small array, aligned to 8 bytes, zeroed, from a shared block.
@@ -49,7 +55,7 @@ export function slabAllocateUnset(byteLength: number): SlabPlace {
 }
 
 /** Zeroing a block costs as much as filling it. Only Node's Buffer, where there is one, can leave that out. */
-function unsetBlock(byteLength: number): ArrayBuffer {
+function unsetBuffer(byteLength: number): ArrayBuffer {
   if (typeof globalThis.Buffer !== "function") return new ArrayBuffer(byteLength);
   const { buffer, byteLength: size } = globalThis.Buffer.allocUnsafeSlow(byteLength);
   // A stand-in for Buffer may put it into something larger.

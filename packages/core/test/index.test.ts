@@ -144,6 +144,7 @@ describe("the package", () => {
         "Row",
         "RowSchema",
         "RowStore",
+        "SlabPlace",
         "SyncByteSource",
         "TaskOptions",
         "TypedArray",
