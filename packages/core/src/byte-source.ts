@@ -31,6 +31,8 @@ export interface SyncByteSource extends ByteSource {
   readSync(byteOffset: number, byteLength: number): Uint8Array;
   /** Fills `target` from `byteOffset` on. */
   readIntoSync(target: Uint8Array, byteOffset: number): void;
+  /** Throws if views have shown something else than the source's bytes, as those of a mapped file that was cut do. */
+  check?(): void;
 }
 
 /** Whether a source can answer at once. */
@@ -39,7 +41,11 @@ export function isSyncSource(source: ByteSource): source is SyncByteSource {
 }
 
 /** Throws ERR_SOURCE_BOUNDS unless the range, in whole bytes, lies inside the source. */
-export function checkRange(source: ByteSource, byteOffset: number, byteLength: number): void {
+export function checkRange(
+  source: Pick<ByteSource, "name" | "byteLength">,
+  byteOffset: number,
+  byteLength: number,
+): void {
   const whole = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(byteLength);
   if (whole && byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= source.byteLength) return;
   throw new StowageError(

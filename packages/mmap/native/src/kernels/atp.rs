@@ -1,0 +1,347 @@
+//! Records of an .atp file, straight into one array a field.
+//!
+//! These kernels know the way of sound records only. At anything else (a field of another shape, damage, a field that
+//! the plan does not know) they stop and name the record: the TypeScript twin then reads the batch again, and gives the
+//! value or says what is wrong. So there is one place for every rule about what is refused, and why.
+
+use std::cell::RefCell;
+
+use rayon::prelude::*;
+
+use super::codec::{self, Codec};
+use super::gather::byte_offset;
+use super::output::Output;
+
+const ENTRY_BYTES: usize = 20;
+/// A record holds 4 + 2 bytes and at least 13 an atom.
+const MIN_RECORD_BYTES: usize = 6;
+const MIN_ATOM_BYTES: usize = 13;
+const MAX_COMPRESSED_RECORD_BYTES: usize = 1 << 30;
+/// Below this a second thread costs more than it copies.
+const PARALLEL_BYTES: usize = 96 << 10;
+
+/// What a commit of a file says, and the bytes it is about.
+#[derive(Clone, Copy)]
+pub struct Commit<'a> {
+    pub file: &'a [u8],
+    pub codec: Codec,
+    /// Where the first index entry is.
+    pub index_at: usize,
+    pub n_molecules: usize,
+    pub data_start: usize,
+    pub data_end: usize,
+    /// No stored byte stands for more bytes than this.
+    pub max_expansion: usize,
+}
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    offset: usize,
+    stored_size: usize,
+    record_size: usize,
+    n_atoms: u32,
+}
+
+impl Commit<'_> {
+    /// Resolves an index, which may count from the end, and checks its entry against the file.
+    fn entry(&self, index: f64) -> Option<Entry> {
+        let index = if index < 0.0 { index + self.n_molecules as f64 } else { index };
+        let index = byte_offset(index).filter(|&index| index < self.n_molecules)?;
+        let at = index.checked_mul(ENTRY_BYTES)?.checked_add(self.index_at)?;
+        let bytes = self.file.get(at..at.checked_add(ENTRY_BYTES)?)?;
+        let offset = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().ok()?)).ok()?;
+        let entry = Entry {
+            offset,
+            stored_size: u32_at(bytes, 8)? as usize,
+            record_size: u32_at(bytes, 12)? as usize,
+            n_atoms: u32_at(bytes, 16)?,
+        };
+        let end = offset.checked_add(entry.stored_size)?;
+        let in_data = offset >= self.data_start && end <= self.data_end && end <= self.file.len();
+        let most = (entry.stored_size.saturating_mul(self.max_expansion)).min(MAX_COMPRESSED_RECORD_BYTES);
+        let sized = match self.codec {
+            Codec::None => entry.record_size == entry.stored_size,
+            _ => entry.record_size <= most,
+        };
+        let holds = entry.record_size >= MIN_RECORD_BYTES + MIN_ATOM_BYTES * entry.n_atoms as usize;
+        (in_data && sized && holds).then_some(entry)
+    }
+}
+
+/// The atoms of each molecule of a batch, as the index says. Returns their sum, or the place in the batch of the first
+/// molecule that is not there or whose entry cannot be true.
+pub fn count_atoms(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Result<usize, usize> {
+    let mut total = 0usize;
+    let mut stored = 0usize;
+    for (slot, &index) in indices.iter().enumerate() {
+        let entry = commit.entry(index).ok_or(slot)?;
+        *n_atoms.get_mut(slot).ok_or(slot)? = entry.n_atoms;
+        total += entry.n_atoms as usize;
+        stored += entry.stored_size;
+    }
+    // Records do not overlap: an index that says so may make a small file ask for much memory.
+    if stored > commit.data_end.saturating_sub(commit.data_start) { Err(0) } else { Ok(total) }
+}
+
+/// How the payload of a field is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// `bytes` for each atom.
+    PerAtom { bytes: usize },
+    /// `bytes` for the molecule.
+    PerMolecule { bytes: usize },
+    /// Rank, extents, then `bytes` for the molecule; the head is compared.
+    Tensor { bytes: usize },
+    /// Rank, number of atoms, the other extents, then `bytes` for each atom.
+    AtomTensor { bytes: usize },
+    /// Three bytes, stored as 0 or 1.
+    Bool3,
+    Text,
+    /// No payload.
+    Nothing,
+}
+
+pub struct Field {
+    pub kind: u8,
+    pub tag: u8,
+    pub key: Box<[u8]>,
+    pub layout: Layout,
+    /// Of tensors: rank and extents as they are stored, those of an atom tensor without the first.
+    pub tensor_head: Box<[u8]>,
+}
+
+/// What to read of each record.
+pub struct Plan {
+    pub fields: Vec<Field>,
+    /// 12 or 24.
+    pub position_bytes: usize,
+    /// Whether the fields are all that the file knows, so that another one is damage.
+    pub complete: bool,
+}
+
+/// Where the values go. Everything is zero where a record has no value.
+pub struct Target {
+    pub positions: Output,
+    pub atomic_numbers: Output,
+    /// One for each field; of no length for text.
+    pub fields: Vec<Output>,
+    /// (fields, molecules): 1 where a molecule has the field.
+    pub present: Output,
+}
+
+/// Text of one molecule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Text {
+    pub field: u32,
+    pub slot: u32,
+    pub bytes: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads a batch. `n_atoms` is what [`count_atoms`] gave for the same indices.
+///
+/// Returns the texts, or the place in the batch of a record that is not as the plan says.
+pub fn flat(
+    commit: &Commit,
+    plan: &Plan,
+    indices: &[f64],
+    n_atoms: &[u32],
+    target: &Target,
+) -> Result<Vec<Text>, usize> {
+    if indices.len() != n_atoms.len() || target.fields.len() != plan.fields.len() {
+        return Err(0);
+    }
+    let mut first_atom = 0usize;
+    let mut bytes = 0usize;
+    let mut records = Vec::with_capacity(indices.len());
+    for (slot, (&index, &n)) in indices.iter().zip(n_atoms).enumerate() {
+        let entry = commit.entry(index).filter(|entry| entry.n_atoms == n).ok_or(slot)?;
+        records.push(Record { entry, slot, first_atom });
+        first_atom += n as usize;
+        bytes += entry.record_size;
+    }
+    let batch = Batch { commit, plan, target, size: indices.len() };
+    if bytes < PARALLEL_BYTES {
+        return batch.read(&records);
+    }
+    // Several parts a thread, so that one which ends early takes over from the others.
+    let part = records.len().div_ceil(4 * rayon::current_num_threads()).max(1);
+    let parts: Result<Vec<Vec<Text>>, usize> = records.par_chunks(part).map(|part| batch.read(part)).collect();
+    Ok(parts?.into_iter().flatten().collect())
+}
+
+struct Record {
+    entry: Entry,
+    slot: usize,
+    first_atom: usize,
+}
+
+struct Batch<'a> {
+    commit: &'a Commit<'a>,
+    plan: &'a Plan,
+    target: &'a Target,
+    size: usize,
+}
+
+impl Batch<'_> {
+    fn read(&self, records: &[Record]) -> Result<Vec<Text>, usize> {
+        let mut texts = Vec::new();
+        for (i, record) in records.iter().enumerate() {
+            if let Some(next) = records.get(i + 1) {
+                prefetch(self.commit.file, &next.entry);
+            }
+            let Entry { offset, stored_size, record_size, .. } = record.entry;
+            let stored = &self.commit.file[offset..offset + stored_size];
+            let done = if self.commit.codec == Codec::None {
+                self.take(record, stored, &mut texts)
+            } else {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    if scratch.len() < record_size {
+                        scratch.resize(record_size, 0);
+                    }
+                    let bytes = &mut scratch[..record_size];
+                    codec::decompress(self.commit.codec, stored, bytes)
+                        .then(|| self.take(record, bytes, &mut texts))
+                        .flatten()
+                })
+            };
+            done.ok_or(record.slot)?;
+        }
+        Ok(texts)
+    }
+
+    fn take(&self, record: &Record, bytes: &[u8], texts: &mut Vec<Text>) -> Option<()> {
+        let Record { entry, slot, first_atom } = record;
+        let n_atoms = entry.n_atoms as usize;
+        if u32_at(bytes, 0)? != entry.n_atoms {
+            return None;
+        }
+        let numbers_at = 4 + n_atoms * self.plan.position_bytes;
+        let sections_at = numbers_at + n_atoms;
+        let positions = bytes.get(4..numbers_at)?;
+        let numbers = bytes.get(numbers_at..sections_at)?;
+        let count = u16_at(bytes, sections_at)?;
+        // SAFETY: each record has its own atoms in the target, which the caller holds exclusively.
+        let written = unsafe {
+            self.target.positions.write(first_atom * self.plan.position_bytes, positions)
+                && self.target.atomic_numbers.write(*first_atom, numbers)
+        };
+        if !written {
+            return None;
+        }
+        let mut rest = bytes.get(sections_at + 2..)?;
+        // Records of one file mostly have the same sections in the same order: try the next field first.
+        let mut expected = 0;
+        for _ in 0..count {
+            let (&[kind, key_length], after) = rest.split_first_chunk::<2>()?;
+            let (key, after) = after.split_at_checked(key_length as usize)?;
+            let (&[tag, a, b, c, d], after) = after.split_first_chunk::<5>()?;
+            let (payload, after) = after.split_at_checked(u32::from_le_bytes([a, b, c, d]) as usize)?;
+            rest = after;
+            match self.find(kind, key, expected) {
+                Some(found) => {
+                    let field = &self.plan.fields[found];
+                    if field.tag != tag {
+                        return None;
+                    }
+                    self.place(found, field, *slot, *first_atom, n_atoms, payload, texts)?;
+                    expected = found + 1;
+                }
+                None if self.plan.complete => return None,
+                None => {}
+            }
+        }
+        Some(())
+    }
+
+    fn find(&self, kind: u8, key: &[u8], expected: usize) -> Option<usize> {
+        let fields = &self.plan.fields;
+        let is_it = |field: &Field| field.kind == kind && *field.key == *key;
+        if fields.get(expected).is_some_and(is_it) {
+            return Some(expected);
+        }
+        fields.iter().position(is_it)
+    }
+
+    #[expect(clippy::too_many_arguments)]
+    fn place(
+        &self,
+        index: usize,
+        field: &Field,
+        slot: usize,
+        first_atom: usize,
+        n_atoms: usize,
+        payload: &[u8],
+        texts: &mut Vec<Text>,
+    ) -> Option<()> {
+        let target = &self.target.fields[index];
+        // SAFETY: this record's own byte; no other thread has this slot.
+        let seen = unsafe { self.target.present.part(index * self.size + slot, 1) }?;
+        if seen[0] != 0 {
+            return None; // the field stands twice
+        }
+        seen[0] = 1;
+        let (at, value) = match field.layout {
+            Layout::PerAtom { bytes } if payload.len() == n_atoms * bytes => (first_atom * bytes, payload),
+            Layout::PerMolecule { bytes } if payload.len() == bytes => (slot * bytes, payload),
+            Layout::Tensor { bytes } if payload.len() == field.tensor_head.len() + bytes => {
+                (slot * bytes, payload.strip_prefix(&*field.tensor_head)?)
+            }
+            Layout::AtomTensor { bytes } => {
+                let (&rank, extents) = field.tensor_head.split_first()?;
+                let (&found, after) = payload.split_first()?;
+                let (first, after) = after.split_first_chunk::<4>()?;
+                let value = after.strip_prefix(extents)?;
+                let fits = rank == found
+                    && u32::from_le_bytes(*first) as usize == n_atoms
+                    && value.len() == n_atoms * bytes;
+                if !fits {
+                    return None;
+                }
+                (first_atom * bytes, value)
+            }
+            Layout::Bool3 if payload.len() == 3 => {
+                let value = [payload[0], payload[1], payload[2]].map(|byte| u8::from(byte != 0));
+                // SAFETY: this record's own bytes.
+                return unsafe { target.write(3 * slot, &value) }.then_some(());
+            }
+            Layout::Text => {
+                std::str::from_utf8(payload).ok()?;
+                texts.push(Text { field: index as u32, slot: slot as u32, bytes: payload.to_vec() });
+                return Some(());
+            }
+            Layout::Nothing if payload.is_empty() => return Some(()),
+            _ => return None,
+        };
+        // SAFETY: this record's own bytes.
+        unsafe { target.write(at, value) }.then_some(())
+    }
+}
+
+/// Asks for the head of a record that is next: in random order each record waits for memory otherwise.
+fn prefetch(file: &[u8], entry: &Entry) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        const LINE: usize = 64;
+        let stop = entry.offset + entry.stored_size.min(32 * LINE);
+        for at in (entry.offset..stop).step_by(LINE) {
+            // SAFETY: a hint, which never faults; the address is within the file.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(file.as_ptr().add(at).cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (file, entry);
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}

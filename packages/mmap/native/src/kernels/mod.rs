@@ -1,0 +1,6 @@
+//! Work on whole batches. Kernels take bytes and numbers, know nothing of JavaScript, and use all cores where it pays.
+
+pub mod atp;
+pub mod codec;
+pub mod gather;
+pub mod output;

@@ -1,0 +1,52 @@
+import { StowageError } from "@stowage/core";
+
+/** What each error of this package tells a program, by code. */
+export interface MmapErrorDetails {
+  /** A file that lost bytes under its map: what was read of them since are zeros. */
+  ERR_MAPPING_TRUNCATED: { path: string; mappedEnd: number; fileSize: number };
+  /** A view of a size or at a place that the runtime, or the element type, does not allow. */
+  ERR_MAPPING_VIEW: { path: string; byteOffset: number; byteLength: number; limit: number };
+  /** A map that the system refused. */
+  ERR_MAPPING: { path: string; reason: string };
+  /** Something that only the native addon can do. */
+  ERR_NATIVE_REQUIRED: { feature: string; reason: string };
+  /** A fault inside the addon: a bug of ours, and no harm to the data. */
+  ERR_NATIVE: { kernel: string; reason: string };
+}
+
+declare module "@stowage/core" {
+  interface ErrorDetails extends MmapErrorDetails {}
+}
+
+export function truncatedMap(
+  path: string,
+  mappedEnd: number,
+  fileSize: number,
+): StowageError<"ERR_MAPPING_TRUNCATED"> {
+  return new StowageError(
+    "ERR_MAPPING_TRUNCATED",
+    `Cannot read ${path}: the file was cut while it was mapped, it has ${fileSize} bytes, expected ${mappedEnd}`,
+    { path, mappedEnd, fileSize },
+    { hint: "what was read from it since may be zeros; open it again" },
+  );
+}
+
+export function nativeRequired(feature: string, reason: string): StowageError<"ERR_NATIVE_REQUIRED"> {
+  return new StowageError(
+    "ERR_NATIVE_REQUIRED",
+    `Cannot ${feature} without the native addon: ${reason}`,
+    { feature, reason },
+    { hint: "`npx stowage info --env` says what was looked for" },
+  );
+}
+
+/** What a kernel threw, as an error with a code. */
+export function kernelError(kernel: string, cause: unknown): StowageError<"ERR_NATIVE"> {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StowageError(
+    "ERR_NATIVE",
+    `Cannot run ${kernel} in the native addon: ${reason}`,
+    { kernel, reason },
+    { cause, hint: "please report this; STOWAGE_NATIVE=0 works without the addon" },
+  );
+}

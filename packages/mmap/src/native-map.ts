@@ -1,0 +1,194 @@
+import { nodeFs, StowageError } from "@stowage/core";
+import type { Advice, Engine, FileRange } from "./engine.js";
+import { kernelError, truncatedMap } from "./errors.js";
+import type { NativeAddon, NativeMapping } from "./native.js";
+
+/** Maps begin at multiples of this, which every system accepts (Windows asks for it). */
+const GRANULARITY = 1 << 16;
+/** A window starts at each multiple of this, and shows twice as much: so a range up to this long lies in one window. */
+const WINDOW_BYTES = 2 ** 30;
+
+const ADVICE: Record<Advice, number> = { normal: 0, sequential: 1, random: 2, willneed: 3, hugepage: 4 };
+
+/** The flags of all maps: which of them met a fault. */
+let flags: Uint8Array | null = null;
+
+/**
+ * A range of a file, mapped by the addon and shown through windows.
+ *
+ * Reads are private copy-on-write maps: a stray store changes memory, never the file, and cannot end the process.
+ */
+export class NativeMap implements Engine {
+  readonly kind = "mmap";
+  readonly #range: FileRange;
+  readonly #fd: number;
+  readonly #addon: NativeAddon;
+  /** Bytes from the start of the map to the start of the range. */
+  readonly #lead: number;
+  readonly #faults: Uint8Array;
+  #mapping: NativeMapping;
+  #slot: number;
+  #byteLength: number;
+  /** Over the start of the map: all of it, mostly. */
+  #first: Uint8Array;
+  #windows = new Map<string, Uint8Array>();
+
+  /** @param fd  Open; the map's from here on. */
+  constructor(addon: NativeAddon, fd: number, range: FileRange) {
+    this.#addon = addon;
+    this.#range = range;
+    this.#fd = fd;
+    flags ??= new Uint8Array(addon.faultFlags());
+    this.#faults = flags;
+    this.#lead = range.byteOffset % GRANULARITY;
+    this.#byteLength = this.#lengthNow();
+    this.#mapping = this.#map();
+    this.#slot = this.#mapping.slot;
+    this.#first = this.#window(0, Math.min(this.#lead + this.#byteLength, 2 * WINDOW_BYTES));
+  }
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** For kernels: the map, and where the range begins in it. */
+  get mapping(): NativeMapping {
+    return this.#mapping;
+  }
+
+  get lead(): number {
+    return this.#lead;
+  }
+
+  view(byteOffset: number, byteLength: number): Uint8Array {
+    const start = this.#lead + byteOffset;
+    const end = start + byteLength;
+    if (end <= this.#first.length) return this.#first.subarray(start, end);
+    const base = Math.floor(start / WINDOW_BYTES) * WINDOW_BYTES;
+    if (end - base > 2 * WINDOW_BYTES) {
+      const first = Math.floor(start / GRANULARITY) * GRANULARITY;
+      return this.#window(first, end - first).subarray(start - first);
+    }
+    const window = this.#window(base, Math.min(2 * WINDOW_BYTES, this.#lead + this.#byteLength - base));
+    return window.subarray(start - base, end - base);
+  }
+
+  readInto(target: Uint8Array, byteOffset: number): void {
+    const { length } = target;
+    if (length === 0) return;
+    if (length > WINDOW_BYTES) {
+      for (let at = 0; at < length; at += WINDOW_BYTES) {
+        this.readInto(target.subarray(at, at + WINDOW_BYTES), byteOffset + at);
+      }
+      return;
+    }
+    target.set(this.view(byteOffset, length));
+    // Bytes that the file has lost read as zeros, the last one too: only then is the system asked, which costs more.
+    if (target[length - 1] === 0 || this.#faults[this.#slot] !== 0) this.check(byteOffset + length);
+  }
+
+  check(end: number): void {
+    if (!this.#mapping.wasCut(this.#lead + end)) return;
+    const mappedEnd = this.#range.byteOffset + end;
+    throw truncatedMap(this.#range.path, mappedEnd, this.#mapping.fileLength());
+  }
+
+  refresh(): void {
+    const byteLength = this.#lengthNow();
+    if (byteLength === this.#byteLength && this.#faults[this.#slot] === 0) return;
+    this.#release();
+    this.#byteLength = byteLength;
+    this.#mapping = this.#map();
+    this.#slot = this.#mapping.slot;
+    this.#first = this.#window(0, Math.min(this.#lead + byteLength, 2 * WINDOW_BYTES));
+  }
+
+  advise(advice: Advice, byteOffset: number, byteLength: number): void {
+    this.#try("advise", () => this.#mapping.advise(ADVICE[advice], this.#lead + byteOffset, byteLength));
+  }
+
+  populate(byteOffset: number, byteLength: number): void {
+    this.#try("populate", () => this.#mapping.populate(this.#lead + byteOffset, byteLength));
+    this.check(byteOffset + byteLength);
+  }
+
+  flush(byteOffset: number, byteLength: number): void {
+    // After a fault, stores went into pages that are no longer the file's.
+    this.check(byteOffset + byteLength);
+    if (this.#range.mode !== "r+") return;
+    this.#try("flush", () => this.#mapping.flush(this.#lead + byteOffset, byteLength));
+    this.check(byteOffset + byteLength);
+  }
+
+  close(): void {
+    try {
+      this.#release();
+    } finally {
+      nodeFs().closeSync(this.#fd);
+    }
+  }
+
+  #release(): void {
+    const buffers = Array.from(this.#windows.values(), ({ buffer }) => buffer as ArrayBuffer);
+    this.#windows = new Map();
+    this.#try("close", () => this.#mapping.close(buffers));
+  }
+
+  #lengthNow(): number {
+    const { byteOffset, byteLength } = this.#range;
+    return byteLength ?? Math.max(0, nodeFs().fstatSync(this.#fd).size - byteOffset);
+  }
+
+  #map(): NativeMapping {
+    const start = this.#range.byteOffset - this.#lead;
+    return this.#try("map", () =>
+      this.#addon.Mapping.open(this.#fd, this.#range.mode === "r+", start, this.#lead + this.#byteLength),
+    );
+  }
+
+  #window(start: number, byteLength: number): Uint8Array {
+    const key = `${start}+${byteLength}`;
+    const known = this.#windows.get(key);
+    if (known !== undefined) return known;
+    const limit = windowLimit();
+    if (byteLength > limit) throw this.#tooLong(start, byteLength, limit);
+    const window = new Uint8Array(this.#try("view", () => this.#mapping.window(start, byteLength)));
+    this.#windows.set(key, window);
+    return window;
+  }
+
+  #tooLong(start: number, byteLength: number, limit: number): StowageError<"ERR_MAPPING_VIEW"> {
+    const { path } = this.#range;
+    return new StowageError(
+      "ERR_MAPPING_VIEW",
+      `Cannot view ${byteLength} bytes of ${path} at once: one array of this runtime ends at ${limit}`,
+      { path, byteOffset: Math.max(0, start - this.#lead), byteLength, limit },
+      { hint: "use view(dtype, byteOffset, length) for one part after the other" },
+    );
+  }
+
+  #try<T>(verb: string, action: () => T): T {
+    try {
+      return action();
+    } catch (cause) {
+      const { path } = this.#range;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new StowageError("ERR_MAPPING", `Cannot ${verb} ${path}: ${reason}`, { path, reason }, { cause });
+    }
+  }
+}
+
+/** 4 GiB on Node 20 and Bun, practically none elsewhere. */
+function windowLimit(): number {
+  const { constants } = globalThis.process.getBuiltinModule("node:buffer");
+  return constants.MAX_LENGTH;
+}
+
+/** Runs a kernel: what it throws becomes a {@link StowageError}. */
+export function runKernel<T>(name: string, kernel: () => T): T {
+  try {
+    return kernel();
+  } catch (cause) {
+    throw kernelError(name, cause);
+  }
+}
