@@ -9,11 +9,13 @@ import {
   StowageError,
   type SyncByteSource,
 } from "@stowage/core";
+import { type FileByteSource, MapKernels, MmapFile, openFileSource } from "@stowage/mmap";
 import { draftArrays, type StackedMolecules } from "./append-arrays.js";
 import type { CodecName } from "./codec.js";
 import { formatError } from "./errors.js";
 import { damagedError, type FileState, readState, sameHeader } from "./file-state.js";
-import { type FlatBatch, FlatCollector } from "./flat-batch.js";
+import type { FlatBatch } from "./flat-batch.js";
+import { FlatReader } from "./flat-reader.js";
 import { type AtpRecovery, committedEnd, emptyHeader, type Header } from "./header.js";
 import { Molecule } from "./molecule.js";
 import { RecordView } from "./record.js";
@@ -71,8 +73,11 @@ export class AtpFile {
   readonly #source: SyncByteSource;
   readonly #ownsSource: boolean;
   readonly #writer: AtpWriter | null;
+  readonly #kernels: MapKernels | null;
   #header: Header;
   #records: RecordReader;
+  /** Of the fields asked for last: the next batch mostly wants the same. */
+  #flat: { readonly fields: string | undefined; readonly reader: FlatReader } | null = null;
   #schema: Schema | null;
   #recovery: AtpRecovery | null;
   #recordFormat: number;
@@ -95,7 +100,8 @@ export class AtpFile {
     this.#tensors = tensors;
     this.#header = state.header;
     this.#recovery = state.recovery;
-    this.#records = new RecordReader(source, state.header, writer);
+    this.#kernels = MapKernels.of(source);
+    this.#records = new RecordReader(source, state.header, writer, this.#kernels);
     this.#schema = state.schema;
     this.#recordFormat = state.header.recordFormat;
     this.#dirty = writer !== null && state.header.generation === 0;
@@ -130,9 +136,11 @@ export class AtpFile {
     }
     const path = nodePath().resolve(input);
     if (mode === "r+") return AtpFile.#openLocked(path, FileLock.acquire(path), recover);
-    const source = FileSource.open(path);
+    const source = openFileSource(path);
     try {
-      return new AtpFile(source, true, readState(source, recover), null);
+      const state = readState(source, recover);
+      if (options.populate === true && source instanceof MmapFile) source.populate();
+      return new AtpFile(source, true, state, null);
     } catch (error) {
       source.close();
       throw error;
@@ -205,7 +213,7 @@ export class AtpFile {
    */
   at(index: number): Molecule {
     this.#checkOpen();
-    const at = resolveIndex(index, this.length, this.path);
+    const at = resolveIndex(index, this.#records.length, this.path);
     const entry = this.#records.entry(at);
     return this.#molecule(this.#records.read(at, entry), at, entry.nAtoms);
   }
@@ -231,13 +239,7 @@ export class AtpFile {
    */
   flat(indices: ArrayLike<number>, options: { fields?: readonly string[] } = {}): FlatBatch {
     this.#checkOpen();
-    const batch = this.#records.entries(indices);
-    const nAtoms = Uint32Array.from(batch, ({ entry }) => entry.nAtoms);
-    const schema = this.#fileSchema();
-    const positions = batch.length === 0 ? (schema.positionsDType ?? "float32") : this.#positionsDType();
-    const collector = new FlatCollector(nAtoms, positions, schema, options.fields, this.path);
-    this.#records.readMany(batch, false, (slot, bytes) => collector.add(slot, bytes, batch[slot]!.index));
-    return collector.finish();
+    return this.#flatReader(options.fields).read(indices);
   }
 
   /** Molecules in the order of the file, read in blocks. */
@@ -280,8 +282,9 @@ export class AtpFile {
     if (!this.#dirty) return;
     this.#header = writer.commit(this.#records.index, this.#fileSchema(), this.#recordFormat);
     writer.pending.truncate(0);
-    (this.#source as FileSource).refresh();
-    this.#records = new RecordReader(this.#source, this.#header, writer);
+    (this.#source as FileByteSource).refresh();
+    this.#records = new RecordReader(this.#source, this.#header, writer, this.#kernels);
+    this.#flat = null;
     this.#recovery = null;
     this.#dirty = false;
   }
@@ -293,15 +296,19 @@ export class AtpFile {
    */
   refresh(): boolean {
     this.#checkOpen();
-    if (this.#writer !== null || !(this.#source instanceof FileSource)) return false;
+    if (this.#writer !== null || !("refresh" in this.#source)) return false;
     const state = readState(this.#source, false);
-    if (sameHeader(state.header, this.#header)) return false;
-    this.#header = state.header;
-    this.#recovery = state.recovery;
-    this.#schema = state.schema;
-    this.#recordFormat = state.header.recordFormat;
-    this.#records = new RecordReader(this.#source, state.header, null);
-    return true;
+    const isNew = !sameHeader(state.header, this.#header);
+    if (isNew) {
+      this.#header = state.header;
+      this.#recovery = state.recovery;
+      this.#schema = state.schema;
+      this.#recordFormat = state.header.recordFormat;
+    }
+    // Also where nothing is new: a map that grew has ended the views of before.
+    this.#records = new RecordReader(this.#source, state.header, null, this.#kernels);
+    this.#flat = null;
+    return isNew;
   }
 
   /** Flushes what was appended and lets the file go. */
@@ -334,6 +341,7 @@ export class AtpFile {
     writer.append(drafts);
     this.#schema = schema;
     this.#recordFormat = format;
+    this.#flat = null;
     this.#dirty = true;
   }
 
@@ -370,6 +378,22 @@ export class AtpFile {
 
   #molecule(bytes: Uint8Array, index: number, nAtoms: number): Molecule {
     return new Molecule(new RecordView(bytes, nAtoms, this.#positionsDType(), this.path, index));
+  }
+
+  #flatReader(fields: readonly string[] | undefined): FlatReader {
+    const key = fields && JSON.stringify(fields);
+    if (this.#flat === null || this.#flat.fields !== key) {
+      const context = {
+        path: this.path,
+        header: this.#header,
+        schema: this.#fileSchema(),
+        records: this.#records,
+        kernels: this.#kernels,
+        positionsDType: () => this.#positionsDType(),
+      };
+      this.#flat = { fields: key, reader: new FlatReader(context, fields) };
+    }
+    return this.#flat.reader;
   }
 
   #positionsDType(): "float32" | "float64" {

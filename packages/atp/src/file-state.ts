@@ -1,4 +1,5 @@
-import { FileSource, StowageError, type SyncByteSource } from "@stowage/core";
+import { StowageError, type SyncByteSource } from "@stowage/core";
+import type { FileByteSource } from "@stowage/mmap";
 import { formatError } from "./errors.js";
 import { type AtpRecovery, chooseHeader, DATA_START, type Header } from "./header.js";
 import { MAX_SCHEMA_BYTES, parseSchema, Schema } from "./schema-block.js";
@@ -22,9 +23,10 @@ export function readState(source: SyncByteSource, recover: boolean): FileState {
   if (source.byteLength < DATA_START) {
     throw formatError(name, `it has ${source.byteLength} bytes, the header alone takes ${DATA_START}`);
   }
-  const head = source.readSync(0, DATA_START);
+  const head = new Uint8Array(DATA_START);
+  source.readIntoSync(head, 0);
   // What the header names was in the file before the header: asked for after it, the length cannot be too small.
-  const byteLength = source instanceof FileSource ? source.refresh() : source.byteLength;
+  const byteLength = "refresh" in source ? (source as FileByteSource).refresh() : source.byteLength;
   const { header, slot, recovery } = chooseHeader(head, byteLength, name, recover);
   return { header, slot, recovery, head, byteLength, schema: readSchema(source, header) };
 }

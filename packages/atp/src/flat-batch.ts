@@ -9,7 +9,7 @@ import {
   sizeOf,
 } from "@stowage/core";
 import { recordError } from "./errors.js";
-import { fieldName } from "./field-name.js";
+import type { FieldSelection, FlatField } from "./flat-fields.js";
 import { copyBytes, readUint32 } from "./little-endian.js";
 import {
   checkSection,
@@ -19,8 +19,8 @@ import {
   sectionsOffset,
   shapeOf,
 } from "./record.js";
-import type { PositionsDType, Schema, SchemaEntry } from "./schema-block.js";
-import { ATOM_SCOPE, BUILTIN, builtinOf, type Kind, MOLECULE_SCOPE, TAGS, type Tag } from "./tags.js";
+import type { PositionsDType } from "./schema-block.js";
+import { ATOM_SCOPE, BUILTIN, builtinOf, MOLECULE_SCOPE, type Tag } from "./tags.js";
 
 /**
  * Many molecules as one array a field.
@@ -61,23 +61,16 @@ export interface FlatBatch {
   missing: Record<string, Uint8Array>;
 }
 
-/** One field while the records pass. */
-interface FlatField {
-  readonly kind: Kind;
-  readonly key: string;
-  readonly keyBytes: Uint8Array;
-  readonly name: string;
-  readonly perAtom: boolean;
+/** The values of one field while the records pass. */
+export interface FlatColumn {
+  readonly field: FlatField;
   /** Which molecules have it. */
   readonly present: Uint8Array;
-  tag: Tag | null;
-  /** Shape of one molecule's (or one atom's) value. */
-  itemShape: readonly number[];
+  itemShape: readonly number[] | null;
   data: NdArray["data"] | null;
   texts: (string | null)[] | null;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 /** So many fields are compared one by one before a map is asked. */
@@ -85,50 +78,58 @@ const NEAR_FIELDS = 32;
 /** The longest array of bytes that V8 allows. */
 const MAX_FIELD_BYTES = 2 ** 32;
 /** A crafted schema may claim any length for a field that no record has. */
-const MAX_ABSENT_BYTES = 2 ** 28;
+export const MAX_ABSENT_BYTES: number = 2 ** 28;
 
 /**
  * Collects records into a flat batch, in any order of arrival.
  */
 export class FlatCollector {
-  readonly #nAtoms: Uint32Array;
+  readonly nAtoms: Uint32Array;
+  readonly positions: Uint8Array;
+  readonly atomicNumbers: Uint8Array;
+  readonly columns: readonly FlatColumn[];
+  /** (fields, molecules): the `present` of all columns. */
+  readonly present: Uint8Array;
   readonly #atomOffsets: Float64Array;
   readonly #positionsDType: PositionsDType;
-  readonly #positions: Uint8Array;
   readonly #positionsData: NdArray["data"];
-  readonly #atomicNumbers: Uint8Array;
-  readonly #fields: FlatField[];
   /** For files of many fields only. */
   #byName: Map<string, number> | null = null;
-  /** Whether all fields of the file are collected, so that a record can have no other. */
   readonly #complete: boolean;
   readonly #path: string;
 
-  /**
-   * @param nAtoms  As the index says, in the order of the batch.
-   * @param wanted  Names of fields; `undefined` for all.
-   */
+  /** @param nAtoms  As the index says, in the order of the batch. */
   constructor(
     nAtoms: Uint32Array,
     positionsDType: PositionsDType,
-    schema: Schema,
-    wanted: readonly string[] | undefined,
+    { fields, complete }: FieldSelection,
     path: string,
   ) {
-    this.#nAtoms = nAtoms;
+    const count = nAtoms.length;
+    this.nAtoms = nAtoms;
     this.#path = path;
-    this.#atomOffsets = new Float64Array(nAtoms.length + 1);
-    for (let i = 0; i < nAtoms.length; i++) this.#atomOffsets[i + 1] = this.#atomOffsets[i]! + nAtoms[i]!;
+    this.#atomOffsets = new Float64Array(count + 1);
+    for (let i = 0; i < count; i++) this.#atomOffsets[i + 1] = this.#atomOffsets[i]! + nAtoms[i]!;
     this.#positionsDType = positionsDType;
-    this.#positionsData = allocateField("positions", positionsDType, 3 * this.#totalAtoms);
-    this.#positions = bytesOf(this.#positionsData);
-    this.#atomicNumbers = new Uint8Array(this.#totalAtoms);
-    this.#complete = wanted === undefined;
-    this.#fields = selectFields(schema, wanted, nAtoms.length, path);
+    this.#positionsData = allocateField("positions", positionsDType, 3 * this.totalAtoms);
+    this.positions = bytesOf(this.#positionsData);
+    this.atomicNumbers = new Uint8Array(this.totalAtoms);
+    this.#complete = complete;
+    this.present = new Uint8Array(fields.length * count);
+    this.columns = fields.map((field, i) => {
+      const text = field.tag.dtype === null;
+      return {
+        field,
+        present: this.present.subarray(i * count, (i + 1) * count),
+        itemShape: null,
+        data: null,
+        texts: text ? new Array<string | null>(count).fill(null) : null,
+      };
+    });
   }
 
-  get #totalAtoms(): number {
-    return this.#atomOffsets[this.#nAtoms.length]!;
+  get totalAtoms(): number {
+    return this.#atomOffsets[this.nAtoms.length]!;
   }
 
   /**
@@ -139,36 +140,47 @@ export class FlatCollector {
    */
   add(slot: number, bytes: Uint8Array, index: number): void {
     const origin = { path: this.#path, index };
-    const nAtoms = this.#nAtoms[slot]!;
+    const nAtoms = this.nAtoms[slot]!;
     const sections = sectionsOffset(bytes, nAtoms, this.#positionsDType, origin);
     const firstAtom = this.#atomOffsets[slot]!;
     const positionBytes = this.#positionsDType === "float32" ? 12 : 24;
-    copyBytes(bytes, 4, this.#positions, firstAtom * positionBytes, nAtoms * positionBytes);
-    copyBytes(bytes, 4 + nAtoms * positionBytes, this.#atomicNumbers, firstAtom, nAtoms);
-    if (this.#fields.length > 0 || this.#complete) this.#addSections(slot, bytes, sections, nAtoms, origin);
+    copyBytes(bytes, 4, this.positions, firstAtom * positionBytes, nAtoms * positionBytes);
+    copyBytes(bytes, 4 + nAtoms * positionBytes, this.atomicNumbers, firstAtom, nAtoms);
+    if (this.columns.length > 0 || this.#complete) this.#addSections(slot, bytes, sections, nAtoms, origin);
+  }
+
+  /** Makes the array of a field whose values have this shape. */
+  allocate(column: FlatColumn, itemShape: readonly number[]): NdArray["data"] {
+    const { key, perAtom, tag } = column.field;
+    const rows = perAtom ? this.totalAtoms : this.nAtoms.length;
+    column.itemShape = itemShape;
+    column.data = allocateField(key, tag.dtype!, rows * sizeOf(itemShape));
+    return column.data;
   }
 
   finish(): FlatBatch {
     const batch: FlatBatch = {
-      nAtoms: this.#nAtoms,
-      positions: { dtype: this.#positionsDType, shape: [this.#totalAtoms, 3], data: this.#positionsData },
-      atomicNumbers: this.#atomicNumbers,
+      nAtoms: this.nAtoms,
+      positions: { dtype: this.#positionsDType, shape: [this.totalAtoms, 3], data: this.#positionsData },
+      atomicNumbers: this.atomicNumbers,
       properties: {},
       atomProperties: {},
       missing: {},
     };
-    for (const field of this.#fields) {
-      const value = this.#fieldValue(field);
+    for (const column of this.columns) {
+      const { kind, key, name } = column.field;
+      const value = this.#value(column);
       if (value === null) continue;
-      if (field.kind === BUILTIN) Object.assign(batch, { [field.key]: value });
-      else if (field.kind === ATOM_SCOPE) define(batch.atomProperties, field.key, value as NdArray);
-      else define(batch.properties, field.key, value);
-      if (field.present.includes(0))
+      if (kind === BUILTIN) Object.assign(batch, { [key]: value });
+      else if (kind === ATOM_SCOPE) define(batch.atomProperties, key, value as NdArray);
+      else define(batch.properties, key, value);
+      if (column.present.includes(0)) {
         define(
           batch.missing,
-          field.name,
-          field.present.map((has) => 1 - has),
+          name,
+          column.present.map((has) => 1 - has),
         );
+      }
     }
     return batch;
   }
@@ -191,19 +203,14 @@ export class FlatCollector {
           `section ${i} runs ${end - bytes.length} bytes past the record`,
         );
       }
-      const found = this.#findField(bytes, at, keyLength, expected);
+      const found = this.#findColumn(bytes, at, keyLength, expected);
       if (found >= 0) {
         // Records of one file mostly have the same sections in the same order: try the next one first.
         expected = found + 1;
-        const field = this.#fields[found]!;
-        const section = {
-          kind: field.kind,
-          key: field.key,
-          tag: bytes[head]!,
-          byteOffset: head + 5,
-          byteLength,
-        };
-        this.#take(field, slot, section, bytes, nAtoms, origin);
+        const column = this.columns[found]!;
+        const { kind, key } = column.field;
+        const section = { kind, key, tag: bytes[head]!, byteOffset: head + 5, byteLength };
+        this.#take(column, slot, section, bytes, nAtoms, origin);
       } else if (this.#complete) {
         checkUnknown(bytes, at, keyLength, origin);
       }
@@ -211,44 +218,45 @@ export class FlatCollector {
     }
   }
 
-  #findField(bytes: Uint8Array, at: number, keyLength: number, expected: number): number {
-    const fields = this.#fields;
-    const near = Math.min(fields.length, NEAR_FIELDS);
+  #findColumn(bytes: Uint8Array, at: number, keyLength: number, expected: number): number {
+    const { columns } = this;
+    const near = Math.min(columns.length, NEAR_FIELDS);
     for (let step = 0; step < near; step++) {
-      const candidate = (expected + step) % fields.length;
-      const { kind, keyBytes } = fields[candidate]!;
+      const candidate = (expected + step) % columns.length;
+      const { kind, keyBytes } = columns[candidate]!.field;
       if (kind !== bytes[at] || keyBytes.length !== keyLength) continue;
       let i = 0;
       while (i < keyLength && keyBytes[i] === bytes[at + 2 + i]) i++;
       if (i === keyLength) return candidate;
     }
-    if (near === fields.length) return -1;
-    this.#byName ??= new Map(fields.map(({ kind, keyBytes }, i) => [nameOf(kind, keyBytes), i]));
+    if (near === columns.length) return -1;
+    this.#byName ??= new Map(columns.map(({ field }, i) => [nameOf(field.kind, field.keyBytes), i]));
     return this.#byName.get(nameOf(bytes[at]!, bytes.subarray(at + 2, at + 2 + keyLength))) ?? -1;
   }
 
   #take(
-    field: FlatField,
+    column: FlatColumn,
     slot: number,
     section: Section,
     bytes: Uint8Array,
     nAtoms: number,
     origin: RecordOrigin,
   ): void {
-    if (field.present[slot] === 1)
+    const { field } = column;
+    if (column.present[slot] === 1)
       throw recordError(origin.path, origin.index, `"${field.key}" stands twice`);
     const tag = checkSection(section, nAtoms, bytes, origin);
     if (tag !== field.tag) {
       throw recordError(
         origin.path,
         origin.index,
-        `"${field.key}" has type ${section.tag}, the schema says ${field.tag?.tag}`,
+        `"${field.key}" has type ${section.tag}, the schema says ${field.tag.tag}`,
       );
     }
-    field.present[slot] = 1;
+    column.present[slot] = 1;
     if (tag.layout === "none") return;
     if (tag.layout === "string") {
-      field.texts![slot] = decodeText(bytes, section, origin);
+      column.texts![slot] = decodeText(bytes, section, origin);
       return;
     }
     const shape = shapeOf(tag, section, bytes);
@@ -260,11 +268,11 @@ export class FlatCollector {
         `"${field.key}" does not hold one value for each of ${nAtoms} atoms`,
       );
     }
-    this.#place(field, slot, itemShape, section, bytes, tag, nAtoms);
+    this.#place(column, slot, itemShape, section, bytes, tag, nAtoms);
   }
 
   #place(
-    field: FlatField,
+    column: FlatColumn,
     slot: number,
     itemShape: readonly number[],
     section: Section,
@@ -272,34 +280,32 @@ export class FlatCollector {
     tag: Tag,
     nAtoms: number,
   ): void {
-    if (field.data === null) this.#allocate(field, itemShape);
-    else if (!sameShape(itemShape, field.itemShape)) throw ragged(field, itemShape, this.#path);
-    const items = field.perAtom ? nAtoms : 1;
-    const first = field.perAtom ? this.#atomOffsets[slot]! : slot;
+    if (column.data === null) this.allocate(column, itemShape);
+    else if (!sameShape(itemShape, column.itemShape!)) throw ragged(column, itemShape, this.#path);
+    const { perAtom } = column.field;
+    const items = perAtom ? nAtoms : 1;
+    const first = perAtom ? this.#atomOffsets[slot]! : slot;
     const itemBytes = sizeOf(itemShape) * (DTYPES[tag.dtype!] as DTypeInfo).itemSize;
     const from = section.byteOffset + section.byteLength - items * itemBytes;
-    const target = bytesOf(field.data!);
+    const target = bytesOf(column.data!);
     copyBytes(bytes, from, target, first * itemBytes, items * itemBytes);
     if (tag.layout === "bool3")
       for (let i = 0; i < 3; i++) target[3 * slot + i] = bytes[from + i] === 0 ? 0 : 1;
   }
 
-  #allocate(field: FlatField, itemShape: readonly number[]): void {
-    const rows = field.perAtom ? this.#totalAtoms : this.#nAtoms.length;
-    field.itemShape = itemShape;
-    field.data = allocateField(field.key, field.tag!.dtype!, rows * sizeOf(itemShape));
-  }
-
   /** The array or list of a field; `null` where no molecule of the batch tells its shape. */
-  #fieldValue(field: FlatField): NdArray | (string | null)[] | null {
-    if (field.texts !== null) return field.texts;
-    if (field.data === null) {
-      const itemShape = absentShape(field, this.#nAtoms.length, this.#totalAtoms);
-      if (itemShape === null) return null;
-      this.#allocate(field, itemShape);
+  #value(column: FlatColumn): NdArray | (string | null)[] | null {
+    if (column.texts !== null) return column.texts;
+    const { field } = column;
+    const rows = field.perAtom ? this.totalAtoms : this.nAtoms.length;
+    if (column.data === null) {
+      // No molecule has it: its shape is what the schema says, as far as that can be believed.
+      if (field.itemShape === null) return null;
+      const bytes = rows * sizeOf(field.itemShape) * (DTYPES[field.tag.dtype!] as DTypeInfo).itemSize;
+      if (!(bytes <= MAX_ABSENT_BYTES)) return null;
+      this.allocate(column, field.itemShape);
     }
-    const rows = field.perAtom ? this.#totalAtoms : this.#nAtoms.length;
-    return { dtype: field.tag!.dtype!, shape: [rows, ...field.itemShape], data: field.data! };
+    return { dtype: field.tag.dtype!, shape: [rows, ...column.itemShape!], data: column.data! };
   }
 }
 
@@ -338,79 +344,6 @@ function define<T>(target: Record<string, T>, key: string, value: T): void {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-function selectFields(
-  schema: Schema,
-  wanted: readonly string[] | undefined,
-  count: number,
-  path: string,
-): FlatField[] {
-  const fields: FlatField[] = [];
-  const unknown = new Set(wanted);
-  for (const builtIn of ["positions", "atomicNumbers", "nAtoms"]) unknown.delete(builtIn);
-  for (const kind of [0, 1, 2] as const) {
-    for (const entry of schema.entries(kind)) {
-      const isBuiltinKey = builtinOf(entry.key) !== undefined;
-      if (kind === BUILTIN && !isBuiltinKey) continue; // a field of a later release
-      const name = fieldName(entry);
-      // A bare key stands for a property too, unless it is the name of a builtin.
-      const names = isBuiltinKey ? [name] : [name, entry.key];
-      if (wanted !== undefined && !names.some((each) => wanted.includes(each))) continue;
-      for (const each of names) unknown.delete(each);
-      fields.push(newField(entry, name, count));
-    }
-  }
-  const [first] = unknown;
-  if (first === undefined) return fields;
-  throw new StowageError(
-    "ERR_OPTION",
-    `Cannot read field "${first}" of ${path}: the file has no such field`,
-    {
-      option: "fields",
-      value: first,
-    },
-    { hint: "db.schema lists the fields of the file" },
-  );
-}
-
-function newField(entry: SchemaEntry, name: string, count: number): FlatField {
-  const tag = TAGS[entry.tag]!;
-  const text = tag.layout === "string" || tag.layout === "none";
-  return {
-    kind: entry.kind,
-    key: entry.key,
-    keyBytes: encoder.encode(entry.key),
-    name,
-    perAtom: entry.perAtom,
-    present: new Uint8Array(count),
-    tag,
-    itemShape: entry.slotBytes > 0 && !entry.perAtom ? [entry.slotBytes / tag.elemBytes] : [],
-    data: null,
-    texts: text ? new Array<string | null>(count).fill(null) : null,
-  };
-}
-
-/** The shape of a field that no molecule of the batch has, as far as the schema tells it. */
-function absentShape(field: FlatField, count: number, totalAtoms: number): readonly number[] | null {
-  const tag = field.tag!;
-  switch (tag.layout) {
-    case "matrix3":
-      return [3, 3];
-    case "bool3":
-      return [3];
-    case "scalar":
-      return [];
-    case "tensor":
-      return null;
-    default: {
-      const tail = tag.layout === "vec3" ? [3] : [];
-      if (field.perAtom) return totalAtoms * tag.elemBytes <= MAX_ABSENT_BYTES ? tail : null;
-      const [extent = 0] = field.itemShape;
-      const plausible = Number.isInteger(extent) && count * extent * tag.elemBytes <= MAX_ABSENT_BYTES;
-      return plausible ? [extent, ...tail] : null;
-    }
-  }
-}
-
 function decodeText(bytes: Uint8Array, section: Section, origin: RecordOrigin): string {
   try {
     return decoder.decode(bytes.subarray(section.byteOffset, section.byteOffset + section.byteLength));
@@ -423,12 +356,13 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, i) => extent === b[i]);
 }
 
-function ragged(field: FlatField, found: readonly number[], path: string): StowageError<"ERR_FLAT_RAGGED"> {
+function ragged(column: FlatColumn, found: readonly number[], path: string): StowageError<"ERR_FLAT_RAGGED"> {
+  const { key } = column.field;
   return new StowageError(
     "ERR_FLAT_RAGGED",
-    `Cannot put "${field.key}" of ${path} into one array: its shape is (${field.itemShape.join(", ")}) in one ` +
+    `Cannot put "${key}" of ${path} into one array: its shape is (${column.itemShape!.join(", ")}) in one ` +
       `molecule and (${found.join(", ")}) in another`,
-    { key: field.key },
+    { key },
     { hint: "leave the field out by the option fields, or read molecule by molecule with at() or getMany()" },
   );
 }

@@ -1,10 +1,5 @@
-import {
-  type FileSource,
-  planReads,
-  resolveIndex,
-  type SyncByteSource,
-  slabAllocateUnset,
-} from "@stowage/core";
+import { planReads, resolveIndex, type SyncByteSource, slabAllocateUnset } from "@stowage/core";
+import type { FileByteSource, MapKernels } from "@stowage/mmap";
 import { type Codec, codecOf } from "./codec.js";
 import { formatError, recordError } from "./errors.js";
 import type { Header } from "./header.js";
@@ -29,15 +24,20 @@ export class RecordReader {
   readonly #writer: AtpWriter | null;
   readonly #dataStart: number;
   readonly #codec: Codec;
+  readonly #kernels: MapKernels | null;
   #stored = new Uint8Array(0);
 
-  /** @throws {StowageError} ERR_ATP_FORMAT */
-  constructor(source: SyncByteSource, header: Header, writer: AtpWriter | null) {
+  /**
+   * @param kernels  Of the source, if it is a map.
+   * @throws {StowageError} ERR_ATP_FORMAT
+   */
+  constructor(source: SyncByteSource, header: Header, writer: AtpWriter | null, kernels: MapKernels | null) {
     this.index = new IndexBlock(source, header);
     this.#source = source;
     this.#writer = writer;
     this.#dataStart = header.dataStart;
     this.#codec = codecOf(header.codec, header.level);
+    this.#kernels = kernels;
   }
 
   /** Number of records. */
@@ -88,11 +88,11 @@ export class RecordReader {
   read(index: number, entry: IndexEntry): Uint8Array {
     this.#makeReadable(entry);
     const { byteOffset, storedSize } = entry;
-    if (this.#codec.name !== "none") {
-      return this.#decompress(this.#readStored(byteOffset, storedSize), entry, index);
+    const record = recordMemory(entry.recordSize);
+    if (this.#codec.name === "none") this.#source.readIntoSync(record, byteOffset);
+    else if (this.#kernels?.decompress(this.#codec.name, byteOffset, storedSize, record) !== true) {
+      this.#decompress(this.#readStored(byteOffset, storedSize), record, index);
     }
-    const record = recordMemory(storedSize);
-    this.#source.readIntoSync(record, byteOffset);
     return record;
   }
 
@@ -106,6 +106,10 @@ export class RecordReader {
     keep: boolean,
     use: (slot: number, bytes: Uint8Array) => void,
   ): void {
+    if (keep && this.#source.resident) {
+      this.#copyMany(batch, use);
+      return;
+    }
     for (const { entry } of batch) this.#makeReadable(entry);
     const offsets = batch.map(({ entry }) => entry.byteOffset);
     const sizes = batch.map(({ entry }) => entry.storedSize);
@@ -119,9 +123,59 @@ export class RecordReader {
         const { entry, index } = batch[slot]!;
         const start = entry.byteOffset - read.byteOffset;
         const stored = block.subarray(start, start + entry.storedSize);
-        use(slot, compressed ? this.#decompress(stored, entry, index) : stored);
+        if (!compressed) {
+          use(slot, stored);
+          continue;
+        }
+        const record = recordMemory(entry.recordSize);
+        this.#decompress(stored, record, index);
+        use(slot, record);
       }
     }
+    this.#source.check?.();
+  }
+
+  /** Records in memory of their own, which they keep when the source is closed. */
+  #copyMany(batch: readonly BatchEntry[], use: (slot: number, bytes: Uint8Array) => void): void {
+    for (let start = 0; start < batch.length; ) {
+      const block = this.#decompressFrom(batch, start);
+      const count = block?.ends.length ?? 1;
+      for (let slot = start; slot < start + count; slot++) {
+        const { index, entry } = batch[slot]!;
+        const end = block?.ends[slot - start];
+        use(
+          slot,
+          end === undefined ? this.read(index, entry) : block!.bytes.subarray(end - entry.recordSize, end),
+        );
+      }
+      start += count;
+    }
+  }
+
+  /**
+   * Decompresses as many records as fit a block, on all cores.
+   *
+   * @returns `null` where there is nothing to decompress, no kernel, or damage: then one record is to be read alone.
+   */
+  #decompressFrom(batch: readonly BatchEntry[], start: number): { bytes: Uint8Array; ends: number[] } | null {
+    if (this.#kernels === null || this.#codec.name === "none") return null;
+    const jobs: number[] = [];
+    const ends: number[] = [];
+    let end = 0;
+    for (let slot = start; slot < batch.length; slot++) {
+      const { byteOffset, storedSize, recordSize } = batch[slot]!.entry;
+      // Positions, 4 bytes in, lie at a multiple of 8.
+      const at = ((end + 7) & ~7) + 4;
+      if (at + recordSize > ITERATION_BYTES) break;
+      end = at + recordSize;
+      jobs.push(byteOffset, storedSize, at, recordSize);
+      ends.push(end);
+    }
+    if (ends.length === 0) return null;
+    const bytes = new Uint8Array(end);
+    return this.#kernels.decompressMany(this.#codec.name, Float64Array.from(jobs), bytes)
+      ? { bytes, ends }
+      : null;
   }
 
   /** Stored bytes in memory that the next call reuses. */
@@ -133,10 +187,10 @@ export class RecordReader {
     return bytes;
   }
 
-  #decompress(stored: Uint8Array, entry: IndexEntry, index: number): Uint8Array {
-    const record = recordMemory(entry.recordSize);
+  #decompress(stored: Uint8Array, record: Uint8Array, index: number): void {
     const wrong = this.#codec.decompress(stored, record);
-    if (wrong === null) return record;
+    if (wrong === null) return;
+    this.#source.check?.();
     throw recordError(this.#source.name, index, `its ${this.#codec.name} data is damaged: ${wrong}`);
   }
 
@@ -145,7 +199,7 @@ export class RecordReader {
     if (this.#writer === null) return;
     const end = entry.byteOffset + entry.storedSize;
     if (end > this.#writer.byteLength) this.#writer.writeBuffered();
-    if (end > this.#source.byteLength) (this.#source as FileSource).refresh();
+    if (end > this.#source.byteLength) (this.#source as FileByteSource).refresh();
   }
 }
 

@@ -1,6 +1,6 @@
 import { nodeFs, StowageError } from "@stowage/core";
 import type { Advice, Engine, FileRange } from "./engine.js";
-import { kernelError, truncatedMap } from "./errors.js";
+import { truncatedMap } from "./errors.js";
 import type { NativeAddon, NativeMapping } from "./native.js";
 
 /** Maps begin at multiples of this, which every system accepts (Windows asks for it). */
@@ -56,8 +56,9 @@ export class NativeMap implements Engine {
     return this.#mapping;
   }
 
-  get lead(): number {
-    return this.#lead;
+  /** Where in the file the range begins. */
+  get byteOffset(): number {
+    return this.#range.byteOffset;
   }
 
   view(byteOffset: number, byteLength: number): Uint8Array {
@@ -182,13 +183,4 @@ export class NativeMap implements Engine {
 function windowLimit(): number {
   const { constants } = globalThis.process.getBuiltinModule("node:buffer");
   return constants.MAX_LENGTH;
-}
-
-/** Runs a kernel: what it throws becomes a {@link StowageError}. */
-export function runKernel<T>(name: string, kernel: () => T): T {
-  try {
-    return kernel();
-  } catch (cause) {
-    throw kernelError(name, cause);
-  }
 }

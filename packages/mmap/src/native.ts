@@ -66,7 +66,6 @@ export interface NativeAddon {
     target: Uint8Array,
     sizes: Uint32Array,
   ): number;
-  compressBound(codec: number, recordSize: number): number;
 }
 
 /** Whether files are mapped, and if not, why. */

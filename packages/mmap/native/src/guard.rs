@@ -71,9 +71,9 @@ pub fn faulted(slot: usize) -> bool {
 }
 
 #[cfg(unix)]
-pub use unix::page_size;
-#[cfg(unix)]
 use unix::install;
+#[cfg(unix)]
+pub use unix::page_size;
 
 /// A mapped file cannot be cut on Windows: the system refuses it.
 #[cfg(not(unix))]
@@ -113,7 +113,11 @@ mod unix {
 
     /// # Safety
     /// Called by the system alone. Uses only what may be used in a signal handler: atomics, fstat, mmap, sigaction.
-    unsafe extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    unsafe extern "C" fn on_sigbus(
+        signal: libc::c_int,
+        info: *mut libc::siginfo_t,
+        context: *mut libc::c_void,
+    ) {
         // SAFETY: the system passes a valid `info`; a positive code says that the fault has an address.
         let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
         if code > 0 && patch(address) {
@@ -181,7 +185,12 @@ mod unix {
 
     /// # Safety
     /// For the signal handler only, with the arguments it was given.
-    unsafe fn pass_on(signal: libc::c_int, code: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    unsafe fn pass_on(
+        signal: libc::c_int,
+        code: i32,
+        info: *mut libc::siginfo_t,
+        context: *mut libc::c_void,
+    ) {
         let previous = &raw const PREVIOUS;
         // SAFETY: PREVIOUS is no longer written. The handler found there was installed for this signature.
         unsafe {
@@ -210,7 +219,7 @@ mod unix {
     /// The pointer is this thread's own: not to be kept.
     unsafe fn errno() -> *mut libc::c_int {
         // SAFETY: always returns a valid pointer.
-        #[cfg(any(target_os = "linux"))]
+        #[cfg(target_os = "linux")]
         unsafe {
             libc::__errno_location()
         }

@@ -103,14 +103,20 @@ impl Mapping {
 
     /// A range of the map as a buffer, which keeps the map alive.
     #[napi(catch_unwind)]
-    pub fn window<'env>(&self, env: &'env Env, byte_offset: f64, byte_length: f64) -> Result<ArrayBuffer<'env>> {
+    pub fn window<'env>(
+        &self,
+        env: &'env Env,
+        byte_offset: f64,
+        byte_length: f64,
+    ) -> Result<ArrayBuffer<'env>> {
         let owner = self.region()?.clone();
         let (byte_offset, byte_length) = (whole(byte_offset)?, whole(byte_length)?);
         owner.0.check(byte_offset, byte_length).map_err(|_| failed("the range is outside the map"))?;
         // SAFETY: the range is within the map.
         let start = unsafe { owner.0.as_mut_ptr().add(byte_offset) };
         // SAFETY: the range lives as long as the owner, which the finalizer drops; the guard keeps it readable.
-        let buffer = unsafe { ArrayBuffer::from_external(env, start, byte_length, owner, |_, owner| drop(owner)) }?;
+        let buffer =
+            unsafe { ArrayBuffer::from_external(env, start, byte_length, owner, |_, owner| drop(owner)) }?;
         external(buffer, start)
     }
 
@@ -196,7 +202,11 @@ impl Mapping {
         let region = &self.region()?.0;
         let target = exclusive(region, &mut target)?;
         let gathered = gather::gather(region.bytes(), offsets, lengths, target);
-        let end = offsets.iter().zip(lengths).map(|(offset, &length)| offset + f64::from(length)).fold(0.0, f64::max);
+        let end = offsets
+            .iter()
+            .zip(lengths)
+            .map(|(offset, &length)| offset + f64::from(length))
+            .fold(0.0, f64::max);
         Ok(match gathered {
             _ if region.was_cut(end as usize) => f64::from(TRUNCATED),
             Ok(written) => written as f64,
@@ -248,7 +258,13 @@ impl Mapping {
             None => false,
         };
         // A cut record is a damaged one: only then is the file's length of interest.
-        Ok(if done { DONE } else if region.was_cut(end) { TRUNCATED } else { 0 })
+        Ok(if done {
+            DONE
+        } else if region.was_cut(end) {
+            TRUNCATED
+        } else {
+            0
+        })
     }
 
     fn region(&self) -> Result<&Arc<Owned>> {
@@ -290,12 +306,6 @@ pub fn compress(
         Ok(total) => total as f64,
         Err(record) => -3.0 - record as f64,
     })
-}
-
-/// Room that compressed records may take: the sum of the bounds of each.
-#[napi(catch_unwind)]
-pub fn compress_bound(codec: u32, record_size: u32) -> Result<f64> {
-    Ok(codec::bound(codec_of(codec)?, record_size as usize) as f64)
 }
 
 /// A field of a plan, as TypeScript describes it.
@@ -340,7 +350,12 @@ impl AtpPlan {
     /// `numbers`: codec, where the first index entry is, molecules, where the data starts and ends, and how many bytes
     /// one stored byte can stand for at most.
     #[napi(constructor, catch_unwind)]
-    pub fn new(numbers: &[f64], position_bytes: u32, complete: bool, fields: Vec<AtpField>) -> Result<AtpPlan> {
+    pub fn new(
+        numbers: &[f64],
+        position_bytes: u32,
+        complete: bool,
+        fields: Vec<AtpField>,
+    ) -> Result<AtpPlan> {
         let &[codec, index_at, n_molecules, data_start, data_end, max_expansion] = numbers else {
             return Err(failed("a commit takes six numbers"));
         };

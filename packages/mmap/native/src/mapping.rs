@@ -58,7 +58,6 @@ impl Region {
         Ok(Region { raw, file_offset: byte_offset, slot, file: Mutex::new(Some(file)) })
     }
 
-    #[expect(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.raw.len()
     }

@@ -88,13 +88,21 @@ pub fn count_atoms(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Res
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Layout {
     /// `bytes` for each atom.
-    PerAtom { bytes: usize },
+    PerAtom {
+        bytes: usize,
+    },
     /// `bytes` for the molecule.
-    PerMolecule { bytes: usize },
+    PerMolecule {
+        bytes: usize,
+    },
     /// Rank, extents, then `bytes` for the molecule; the head is compared.
-    Tensor { bytes: usize },
+    Tensor {
+        bytes: usize,
+    },
     /// Rank, number of atoms, the other extents, then `bytes` for each atom.
-    AtomTensor { bytes: usize },
+    AtomTensor {
+        bytes: usize,
+    },
     /// Three bytes, stored as 0 or 1.
     Bool3,
     Text,
@@ -170,7 +178,8 @@ pub fn flat(
     }
     // Several parts a thread, so that one which ends early takes over from the others.
     let part = records.len().div_ceil(4 * rayon::current_num_threads()).max(1);
-    let parts: Result<Vec<Vec<Text>>, usize> = records.par_chunks(part).map(|part| batch.read(part)).collect();
+    let parts: Result<Vec<Vec<Text>>, usize> =
+        records.par_chunks(part).map(|part| batch.read(part)).collect();
     Ok(parts?.into_iter().flatten().collect())
 }
 

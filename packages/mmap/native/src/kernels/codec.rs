@@ -55,7 +55,8 @@ impl Lz4State {
     }
 
     fn compress(&mut self, source: &[u8], target: &mut [u8], level: i32) -> Option<usize> {
-        let (source_size, capacity) = (c_int::try_from(source.len()).ok()?, target.len().min(c_int::MAX as usize));
+        let (source_size, capacity) =
+            (c_int::try_from(source.len()).ok()?, target.len().min(c_int::MAX as usize));
         // SAFETY: the state was initialised, and the pointers go with their lengths.
         let written = unsafe {
             LZ4_compress_HC_extStateHC_fastReset(
@@ -89,7 +90,8 @@ pub fn decompress(codec: Codec, stored: &[u8], target: &mut [u8]) -> bool {
             fits
         }
         Codec::Lz4 => {
-            let (Ok(size), Ok(capacity)) = (c_int::try_from(stored.len()), c_int::try_from(target.len())) else {
+            let (Ok(size), Ok(capacity)) = (c_int::try_from(stored.len()), c_int::try_from(target.len()))
+            else {
                 return false;
             };
             // SAFETY: the pointers go with their lengths; "safe" reads and writes nothing beyond, whatever the bytes.
@@ -240,8 +242,7 @@ mod tests {
             .iter()
             .zip(&sizes)
             .map(|(record, &size)| {
-                let job =
-                    Job { stored_at, stored_size: size as usize, target_at, record_size: record.len() };
+                let job = Job { stored_at, stored_size: size as usize, target_at, record_size: record.len() };
                 stored_at += size as usize;
                 target_at += record.len();
                 job

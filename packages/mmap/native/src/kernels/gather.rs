@@ -39,7 +39,7 @@ pub fn gather(source: &[u8], offsets: &[f64], lengths: &[u32], target: &mut [u8]
 
 /// A whole number from JavaScript.
 pub fn byte_offset(value: f64) -> Option<usize> {
-    (value >= 0.0 && value <= 9_007_199_254_740_991.0 && value.fract() == 0.0).then_some(value as usize)
+    ((0.0..=9_007_199_254_740_991.0).contains(&value) && value.fract() == 0.0).then_some(value as usize)
 }
 
 #[cfg(test)]

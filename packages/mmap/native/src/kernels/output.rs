@@ -46,10 +46,13 @@ impl Output {
     ///
     /// # Safety
     /// As for [`Output::write`], for as long as the part is used.
+    #[expect(clippy::mut_from_ref, reason = "it is a view of the memory behind `start`, not of this struct")]
     pub unsafe fn part(&self, at: usize, len: usize) -> Option<&mut [u8]> {
         match at.checked_add(len) {
-            // SAFETY: the range was checked; the rest is the caller's promise.
-            Some(end) if end <= self.len => Some(unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }),
+            Some(end) if end <= self.len => {
+                // SAFETY: the range was checked; the rest is the caller's promise.
+                Some(unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) })
+            }
             _ => None,
         }
     }
