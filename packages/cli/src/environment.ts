@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
 import { CATALOG } from "@stowage/core";
+import { nativeStatus } from "@stowage/mmap";
 import { version } from "../package.json";
 import { formatBytes } from "./render/number.js";
 import { renderTable } from "./render/table.js";
@@ -15,23 +16,36 @@ export interface Environment {
   readonly system: string | null;
   readonly cores: number | null;
   readonly memoryBytes: number | null;
-  /** How files are read. */
-  readonly reads: string;
+  readonly reads: ReadPath;
   /** Installed packages by name; `null` for what is not installed. */
   readonly packages: { readonly [name: string]: string | null };
 }
 
+/** How files are read. */
+export interface ReadPath {
+  readonly by: "memory-mapped" | "positional reads";
+  /** What the native addon was loaded from, or why it is not in use. */
+  readonly reason: string;
+  /** Cores that decompress and copy batches. */
+  readonly threads: number;
+}
+
 export function describeEnvironment(): Environment {
-  const names = ["@stowage/core", ...new Set(CATALOG.map((entry) => entry.package))];
+  const names = ["@stowage/core", "@stowage/mmap", ...new Set(CATALOG.map((entry) => entry.package))];
   return {
     stowage: version,
     runtime: runtimeName(),
     system: allowed(() => `${platform()} ${arch()}, ${release()}`),
     cores: allowed(availableParallelism),
     memoryBytes: allowed(totalmem),
-    reads: "positional reads (no native addon)",
+    reads: readPath(),
     packages: Object.fromEntries(names.map((name) => [name, installedVersion(name)])),
   };
+}
+
+function readPath(): ReadPath {
+  const { available, reason, threads } = nativeStatus();
+  return { by: available ? "memory-mapped" : "positional reads", reason, threads };
 }
 
 function allowed<T>(ask: () => T): T | null {
@@ -67,8 +81,13 @@ export function renderEnvironment(environment: Environment, terminal: Terminal):
     ["system", system ?? "unknown"],
     ["cores", cores === null ? "unknown" : String(cores)],
     ["memory", memoryBytes === null ? "unknown" : formatBytes(memoryBytes)],
-    ["reads", reads],
+    ["reads", renderReadPath(reads)],
     ...Object.entries(packages).map(([name, found]) => [name, found ?? "not installed"]),
   ];
   return renderTable(rows, [{ paint: terminal.paint.dim }, {}], { width: terminal.width, indent: 0, gap: 3 });
+}
+
+function renderReadPath({ by, reason, threads }: ReadPath): string {
+  if (by === "positional reads") return `${by} (${reason})`;
+  return `${by} (${reason}, ${threads} ${threads === 1 ? "thread" : "threads"})`;
 }

@@ -1,11 +1,23 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { build } from "tsup";
 
 const PACKAGES = join(import.meta.dirname, "../..");
 const CACHE = join(import.meta.dirname, "../.cache");
-const LIBRARIES = ["core", "atp", "ase"].filter((name) => existsSync(join(PACKAGES, name, "src/index.ts")));
+const NATIVE = join(PACKAGES, "mmap/native");
+const LIBRARIES = ["core", "mmap", "atp", "ase"].filter((name) =>
+  existsSync(join(PACKAGES, name, "src/index.ts")),
+);
 
 /**
  * Builds the command line and the packages it needs from their sources, as they would lie in `node_modules`.
@@ -21,9 +33,10 @@ export async function buildCli(): Promise<string> {
   await bundle("cli", "main.ts", draft);
   for (const name of LIBRARIES) {
     const folder = join(draft, "node_modules/@stowage", name);
-    await bundle(name, "index.ts", folder);
+    await bundle(name, "index.ts", join(folder, "dist"));
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifestOf(name)));
   }
+  copyAddon(join(draft, "node_modules/@stowage/mmap/native"));
   try {
     renameSync(draft, target);
   } catch {
@@ -56,12 +69,26 @@ function manifestOf(name: string): object {
     name: `@stowage/${name}`,
     version: "0.0.0",
     type: "module",
-    exports: { ".": "./index.js", "./package.json": "./package.json" },
+    exports: { ".": "./dist/index.js", "./package.json": "./package.json" },
   };
+}
+
+/** The native addon, if it is built: its loader looks for it where it lies in the repository. */
+function addons(): string[] {
+  return readdirSync(NATIVE).filter((file) => /^stowage-mmap\.[\w-]+\.node$/.test(file));
+}
+
+function copyAddon(folder: string): void {
+  mkdirSync(folder);
+  for (const file of addons()) copyFileSync(join(NATIVE, file), join(folder, file));
 }
 
 function hashSources(): string {
   const hash = createHash("sha1");
+  for (const file of addons()) {
+    const { mtimeMs, size } = statSync(join(NATIVE, file));
+    hash.update(`${file} ${mtimeMs} ${size}\n`);
+  }
   for (const name of ["cli", ...LIBRARIES]) {
     const folder = join(PACKAGES, name, "src");
     for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {

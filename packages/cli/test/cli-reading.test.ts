@@ -2,6 +2,7 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AtpFile } from "@stowage/atp";
 import { int64, ndarray, type Row } from "@stowage/core";
+import { nativeStatus } from "@stowage/mmap";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Description } from "../src/description.js";
 import { displayWidth } from "../src/render/width.js";
@@ -113,6 +114,21 @@ describe("info", () => {
       packages: { "@stowage/core": expect.any(String), "@stowage/atp": expect.any(String) },
     });
     expect((await run("info", "--env")).stdout).toMatch(/^runtime +Node\.js/m);
+  });
+
+  test("--env says how files are read, and why", async () => {
+    const off = { STOWAGE_NATIVE: "0" };
+    expect((await runCli(["info", "--env"], { env: off })).stdout).toMatch(
+      /^reads +positional reads \(STOWAGE_NATIVE=0 is set\)$/m,
+    );
+    expect(JSON.parse((await runCli(["info", "--env", "--json"], { env: off })).stdout)).toMatchObject({
+      reads: { by: "positional reads", reason: "STOWAGE_NATIVE=0 is set", threads: 1 },
+    });
+    expect((await run("info", "--env")).stdout).toMatch(
+      nativeStatus().available
+        ? /^reads +memory-mapped \(a local build is loaded, \d+ threads?\)$/m
+        : /^reads +positional reads \(.+\)$/m,
+    );
   });
 });
 
