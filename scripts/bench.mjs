@@ -7,6 +7,7 @@ import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 import { runInTerminal } from "./lib/command.mjs";
 import { cacheFolder, root } from "./lib/repository.mjs";
+import { buildNativeIfPossible } from "./native.mjs";
 import { preparePeers } from "./peers.mjs";
 
 const folder = path.join(root, "benchmarks");
@@ -27,7 +28,7 @@ if (unknown.length > 0 || names.length === 0) {
 }
 
 await install();
-await build();
+await Promise.all([build(), buildNativeIfPossible()]);
 const peers = await preparePeers();
 // Only now is esbuild sure to be installed.
 const esbuild = await import("esbuild");

@@ -1,6 +1,7 @@
 import { install } from "./install.mjs";
 import { run } from "./lib/command.mjs";
 import { isEntryPoint, root, toolPath } from "./lib/repository.mjs";
+import { buildNativeIfPossible } from "./native.mjs";
 
 /**
  * Builds every package into its dist folder. Turbo skips, or restores from its cache, what did not change.
@@ -25,5 +26,5 @@ export async function build() {
 
 if (isEntryPoint(import.meta.url)) {
   await install();
-  await build();
+  await Promise.all([build(), buildNativeIfPossible()]);
 }

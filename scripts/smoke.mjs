@@ -4,6 +4,7 @@ import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 import { run } from "./lib/command.mjs";
 import { isEntryPoint, listLibraries, root } from "./lib/repository.mjs";
+import { buildNativeIfPossible } from "./native.mjs";
 import { thisNode } from "./runtimes.mjs";
 
 /** The folder of the smoke test in the repository, where packages are those of the workspace. */
@@ -25,7 +26,7 @@ export function smoke(runtime, folder) {
 
 if (isEntryPoint(import.meta.url)) {
   await install();
-  await build();
+  await Promise.all([build(), buildNativeIfPossible()]);
   const { code, output } = await smoke(thisNode(), smokeFolder);
   process.stdout.write(output);
   process.exitCode = code;

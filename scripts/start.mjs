@@ -5,6 +5,7 @@ import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 import { runInTerminal } from "./lib/command.mjs";
 import { root } from "./lib/repository.mjs";
+import { buildNativeIfPossible } from "./native.mjs";
 
 const examples = path.join(root, "examples/data");
 // npm starts scripts in the root folder; a FILE is relative to where the person is.
@@ -14,7 +15,7 @@ const files = given.length > 0 ? given : exampleFiles();
 
 try {
   await install();
-  await build();
+  await Promise.all([build(), buildNativeIfPossible()]);
   const main = path.join(root, "packages/cli/dist/main.js");
   process.exitCode = await runInTerminal(process.execPath, [main, "try", ...files], { cwd });
 } catch (error) {
