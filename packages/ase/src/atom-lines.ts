@@ -12,14 +12,15 @@ import { newBytes, newFloats } from "./memory.js";
 import type { Properties, PropertyColumn } from "./properties.js";
 import { parsePythonInt, storePythonFloat } from "./python-number.js";
 import { splitWords } from "./python-text.js";
-import { lastNumber, NOT_A_NUMBER, readNumber, readNumbers } from "./real-number.js";
+import { lastRows, NOT_A_NUMBER, readNumbers } from "./real-number.js";
 import { numberOfSpecies, readSymbol } from "./species.js";
 import { asciiText, endOfLine, lineText, nextLine, type TextBlock } from "./text-block.js";
+import { readUsualLines, usualColumns } from "./usual-lines.js";
 
 /** The values of one property, row by row: reals; integers; logicals or atomic numbers; text; nothing if skipped. */
 export type ColumnData = Float64Array | Int32Array | Uint8Array | string[] | null;
 
-type Column =
+export type Column =
   | { readonly kind: "real"; readonly count: number; readonly data: Float64Array }
   | { readonly kind: "integer"; readonly count: number; readonly data: Int32Array }
   | { readonly kind: "logical" | "symbol"; readonly count: number; readonly data: Uint8Array }
@@ -54,15 +55,26 @@ export function readAtomLines(
   });
   // What stands behind the last column of interest is like any further text on the line.
   const columns = all.slice(0, all.findLastIndex(({ kind }) => kind !== "skip") + 1);
+  const usual = usualColumns(columns);
   let at = start;
-  for (let atom = 0; atom < nAtoms; atom++) {
+  for (let atom = 0; atom < nAtoms; ) {
     if (at >= end) throw formatError(frame, atom + 2, { found: `${atom} atom lines`, expected: `${nAtoms}` });
     const lineStart = at;
+    if (usual !== null) {
+      at = readUsualLines(usual, text, lineStart, atom, nAtoms);
+      if (at >= 0) {
+        atom += lastRows.count;
+        at = nextLine(bytes, at);
+        continue;
+      }
+      at = lineStart;
+    }
     for (let i = 0; i < columns.length && at >= 0; i++) at = readColumn(columns[i]!, text, at, atom);
     if (at < 0) {
       readAsText(columns, bytes, lineStart, atom, properties, frame);
       at = lineStart;
     }
+    atom++;
     at = nextLine(bytes, at);
   }
   return { data: all.map(({ data }) => data), end: at };
@@ -91,7 +103,7 @@ function readColumn(column: Column, text: TextBlock, position: number, atom: num
   const { count } = column;
   switch (column.kind) {
     case "real":
-      return readNumbers(text, position, column.data, atom * count, count);
+      return readReals(text, position, column.data, atom * count, count);
     case "symbol": {
       const at = skipBlanks(text.bytes, position);
       const symbol = readSymbol(text.bytes, at);
@@ -101,9 +113,23 @@ function readColumn(column: Column, text: TextBlock, position: number, atom: num
     case "integer":
       return readIntegers(text, position, column.data, atom * count, count);
     default:
-      return readWords(column, text.bytes, position, atom * count);
+      return readWords(column, text, position, atom * count);
   }
 }
+
+/** Reads numbers that end with white space, as all values of atom lines do. */
+function readReals(
+  text: TextBlock,
+  position: number,
+  out: Float64Array,
+  index: number,
+  count: number,
+): number {
+  const at = readNumbers(text, position, out, index, count);
+  return at >= 0 && text.bytes[at]! <= 32 ? at : NOT_A_NUMBER;
+}
+
+const integer = new Float64Array(1);
 
 function readIntegers(
   text: TextBlock,
@@ -114,15 +140,15 @@ function readIntegers(
 ): number {
   let at = position;
   for (let i = first; i < first + count; i++) {
-    const number = readNumber(text, skipBlanks(text.bytes, at));
-    at = lastNumber.end;
-    data[i] = number;
-    if (at < 0 || text.bytes[at]! > 32 || !lastNumber.integral || data[i] !== number) return NOT_A_NUMBER;
+    at = readReals(text, at, integer, 0, 1);
+    data[i] = integer[0]!;
+    if (at < 0 || !lastRows.integral || data[i] !== integer[0]) return NOT_A_NUMBER;
   }
   return at;
 }
 
-function readWords(column: Column, bytes: Uint8Array, position: number, first: number): number {
+function readWords(column: Column, text: TextBlock, position: number, first: number): number {
+  const { bytes } = text;
   let at = position;
   for (let i = first; i < first + column.count; i++) {
     const start = skipBlanks(bytes, at);

@@ -2,7 +2,6 @@ import {
   type BackendSpec,
   closed,
   defineBackend,
-  FileSource,
   type OpenOptions,
   type Row,
   type RowStore,
@@ -16,6 +15,7 @@ import { frameFormat } from "./format-rows.js";
 import { type FrameFile, NewFrameFile } from "./frame-files.js";
 import { FrameIndex, FrameIndexBuilder } from "./frame-index.js";
 import { FrameReader } from "./frame-reader.js";
+import { openPath } from "./path-source.js";
 import { parsePythonInt } from "./python-number.js";
 import { splitWords } from "./python-text.js";
 import { openXyz, type RemoteXyz } from "./remote-xyz.js";
@@ -44,7 +44,7 @@ export function openXyzStore(path: string, options: XyzStoreOptions = {}): RowSt
 async function openXyzStoreAsync(path: string, options: XyzStoreOptions = {}): Promise<RowStore> {
   const { mode = "r", indexPath } = options;
   if (mode !== "r" || indexPath !== undefined) return toAsync(openXyzStore(path, options));
-  return remoteStore(path, await openXyz(FileSource.open(path), options));
+  return remoteStore(path, await openXyz(openPath(path), options));
 }
 
 function readingStore(path: string, file: XyzFile): RowStore<"sync"> {

@@ -7,7 +7,7 @@ import { copyFloats } from "./memory.js";
 import { toFloatArray } from "./numpy-array.js";
 import { DEFAULT_PROPERTIES, type Properties, parseProperties } from "./properties.js";
 import { strip } from "./python-text.js";
-import { lastNumber, readNumber } from "./real-number.js";
+import { lastRows, readNumbers } from "./real-number.js";
 import { asciiText, decodeUtf8, type TextBlock } from "./text-block.js";
 
 /** Lists of columns that are remembered: a file has few, unless it is made to fill the memory. */
@@ -165,11 +165,11 @@ export class CommentReader {
     let plain = true;
     let at = skipSeparators(bytes, start, end);
     while (at < end && plain) {
-      const number = readNumber(text, at);
-      at = lastNumber.end;
-      integral &&= lastNumber.integral;
-      plain = at >= 0 && !(integral && Math.abs(number) > Number.MAX_SAFE_INTEGER);
-      entries.pushNumber(number);
+      entries.pushNumber(0);
+      const last = entries.nNumbers - 1;
+      at = readNumbers(text, at, entries.numbers, last, 1);
+      integral &&= lastRows.integral;
+      plain = at >= 0 && !(integral && Math.abs(entries.numbers[last]!) > Number.MAX_SAFE_INTEGER);
       if (plain) at = skipSeparators(bytes, at, end);
     }
     const count = entries.nNumbers - first;

@@ -26,7 +26,16 @@ export function endOfLine(bytes: Uint8Array, position: number): number {
 /** The place of the next byte below 14, which both line ends are; the length if there is none. */
 export function findControl({ bytes, view }: TextBlock, position: number): number {
   let at = position;
-  // Four bytes at a time: the sign bit of each byte tells whether subtracting 14 borrowed.
+  // Sixteen bytes at a time: the sign bit of each byte tells whether subtracting 14 borrowed.
+  for (; at + 16 <= bytes.length; at += 16) {
+    const a = view.getInt32(at, true);
+    const b = view.getInt32(at + 4, true);
+    const c = view.getInt32(at + 8, true);
+    const d = view.getInt32(at + 12, true);
+    const upper = ((a - 0x0e0e0e0e) & ~a) | ((b - 0x0e0e0e0e) & ~b);
+    const lower = ((c - 0x0e0e0e0e) & ~c) | ((d - 0x0e0e0e0e) & ~d);
+    if (((upper | lower) & 0x80808080) !== 0) break;
+  }
   for (; at + 4 <= bytes.length; at += 4) {
     const word = view.getInt32(at, true);
     if (((word - 0x0e0e0e0e) & ~word & 0x80808080) !== 0) break;

@@ -2,7 +2,6 @@ import {
   type Atoms,
   type Column,
   closed,
-  FileSource,
   type Row,
   type RowSchema,
   resolveIndex,
@@ -15,6 +14,7 @@ import { blockReader, runSync } from "./byte-requests.js";
 import type { FrameIndex } from "./frame-index.js";
 import { FrameReader, indexFrames } from "./frame-reader.js";
 import { loadIndex, saveIndex, stateOf } from "./index-file.js";
+import { openPath } from "./path-source.js";
 import { textBlock } from "./text-block.js";
 
 export interface XyzReadOptions extends TaskOptions {
@@ -56,7 +56,7 @@ export class XyzFile implements Iterable<Atoms> {
    * @throws {StowageError} ERR_XYZ_FORMAT, ERR_FILE_MISSING, ERR_FILE_ACCESS
    */
   static open(file: string | SyncByteSource, options: XyzReadOptions = {}): XyzFile {
-    const source = typeof file === "string" ? FileSource.open(file) : file;
+    const source = typeof file === "string" ? openPath(file) : file;
     try {
       return new XyzFile(source, indexOf(file, source, options));
     } catch (error) {

@@ -161,6 +161,28 @@ describe("an XYZ file", () => {
     expect([...open("1\nProperties=Z:I:1:pos:R:3\n92 0 0 0\n").at(0).atomicNumbers]).toEqual([92]);
   });
 
+  it("reads frames of any size, with unusual lines anywhere among usual ones", () => {
+    const unusual = ["1_0.5", "Infinity", "\u0663.5", "  +7", "1e5"];
+    const values: number[] = [];
+    const lines = Array.from({ length: 3001 }, (_, i) => {
+      const odd = i % 97 === 3 || i === 3000;
+      const x = odd ? unusual[i % unusual.length]! : `${i}.25`;
+      values.push(odd ? [10.5, Infinity, 3.5, 7, 1e5][i % unusual.length]! : i + 0.25, -(i + 1) / 8, i, 0.5);
+      return `Fe ${x}${i % 2 ? " " : "\t"} ${-(i + 1) / 8} ${i} 0.5 ${i % 5 ? "" : "further"}\n`;
+    });
+    const text = `3001\nProperties=species:S:1:pos:R:3:x:R:1\n${lines.join("")}`;
+    const atoms = open(text + text).at(1);
+    const xs = (atoms.arrays.x as NdArray).data;
+    const found = Array.from({ length: 3001 }, (_, i) => [
+      ...atoms.positions.data.slice(3 * i, 3 * i + 3),
+      xs[i],
+    ]);
+    expect(found.flat()).toEqual(values);
+    expect(atoms.atomicNumbers.every((number) => number === 26)).toBe(true);
+    const wrong = text.replace(" -250.125 2000 ", " -250.125 20.0.0 ");
+    expect(formatErrorOf(wrong)).toMatchObject({ line: 2003, found: '"20.0.0" in column 4' });
+  });
+
   it("makes constraints of move_mask", () => {
     const fixAtoms = open("2\nProperties=species:S:1:pos:R:3:move_mask:L:1\nH 0 0 0 F\nH 0 0 0 T\n");
     expect(fixAtoms.at(0).constraints).toEqual([{ name: "FixAtoms", kwargs: { indices: [0] } }]);
