@@ -35,8 +35,9 @@ export class IndexBlock {
   readonly length: number;
   readonly #source: SyncByteSource;
   readonly #header: Header;
-  /** All entries, where they are in memory already. */
-  readonly #whole: Uint8Array | null;
+  /** Whether all entries are in memory already, and their view, which a source may end. */
+  readonly #inMemory: boolean;
+  #entries: Uint8Array = new Uint8Array(0);
   readonly #pages = new Map<number, Uint8Array>();
   readonly #dataStart: number;
   readonly #dataEnd: number;
@@ -56,8 +57,7 @@ export class IndexBlock {
     if (count !== header.nMolecules) {
       throw formatError(source.name, `its header counts ${header.nMolecules} molecules, its index ${count}`);
     }
-    const inMemory = source.resident && count > 0 && count * ENTRY_BYTES <= MAX_VIEW_BYTES;
-    this.#whole = inMemory ? source.readSync(header.indexOffset + 8, count * ENTRY_BYTES) : null;
+    this.#inMemory = source.resident && count * ENTRY_BYTES <= MAX_VIEW_BYTES;
   }
 
   /**
@@ -67,7 +67,7 @@ export class IndexBlock {
    * @throws {StowageError} ERR_ATP_RECORD if the entry cannot be true.
    */
   entry(index: number): IndexEntry {
-    if (this.#whole !== null) return this.#check(index, parseEntry(this.#whole, index * ENTRY_BYTES));
+    if (this.#inMemory) return this.#check(index, parseEntry(this.#allEntries(), index * ENTRY_BYTES));
     const page = this.#page(Math.floor(index / PAGE_ENTRIES));
     return this.#check(index, parseEntry(page, (index % PAGE_ENTRIES) * ENTRY_BYTES));
   }
@@ -79,6 +79,20 @@ export class IndexBlock {
     for (let at = 0; at < total; at += step) {
       yield this.#source.readSync(this.#header.indexOffset + 8 + at, Math.min(step, total - at));
     }
+  }
+
+  #allEntries(): Uint8Array {
+    // A map that was made anew, because the file has grown, has emptied the views of before.
+    if (this.#entries.length === 0) {
+      this.#entries = this.#source.readSync(this.#header.indexOffset + 8, this.length * ENTRY_BYTES);
+    }
+    return this.#entries;
+  }
+
+  #view(): Uint8Array | null {
+    const byteLength = this.length * ENTRY_BYTES;
+    if (!this.#source.resident || byteLength === 0 || byteLength > MAX_VIEW_BYTES) return null;
+    return this.#source.readSync(this.#header.indexOffset + 8, byteLength);
   }
 
   #page(number: number): Uint8Array {
