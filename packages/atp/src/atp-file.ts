@@ -1,7 +1,6 @@
 import {
   closed,
   FileLock,
-  FileSource,
   isSyncSource,
   nodePath,
   readOnly,
@@ -149,10 +148,10 @@ export class AtpFile {
 
   /** Opens a file for appending. The lock comes first: nobody can replace the file in between. */
   static #openLocked(path: string, lock: FileLock, recover: boolean, tensors?: ReadonlySet<string>): AtpFile {
-    let source: FileSource | undefined;
+    let source: FileByteSource | undefined;
     let writer: AtpWriter | undefined;
     try {
-      source = FileSource.open(path);
+      source = openFileSource(path);
       const state = readState(source, recover);
       if (state.recovery !== null && !recover) throw damagedError(path, state.recovery);
       writer = new AtpWriter(path, lock, state);

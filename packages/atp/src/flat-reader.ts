@@ -36,7 +36,7 @@ export class FlatReader {
   }
 
   read(indices: ArrayLike<number>): FlatBatch {
-    return this.#native?.read(indices) ?? this.#readRecords(indices);
+    return this.#native?.read(indices, this.#context.records.length) ?? this.#readRecords(indices);
   }
 
   /** The kernel's twin: slower, and the one place that says what is wrong with a record. */

@@ -89,12 +89,6 @@ export class IndexBlock {
     return this.#entries;
   }
 
-  #view(): Uint8Array | null {
-    const byteLength = this.length * ENTRY_BYTES;
-    if (!this.#source.resident || byteLength === 0 || byteLength > MAX_VIEW_BYTES) return null;
-    return this.#source.readSync(this.#header.indexOffset + 8, byteLength);
-  }
-
   #page(number: number): Uint8Array {
     const known = this.#pages.get(number);
     if (known !== undefined) return known;

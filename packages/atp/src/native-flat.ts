@@ -46,13 +46,19 @@ export class NativeFlat {
     this.#plan = this.#makePlan();
   }
 
-  /** @returns `null` where the batch has to be read record by record. */
-  read(indices: ArrayLike<number>): FlatBatch | null {
+  /**
+   * @param length  Molecules, those not committed included: the kernel knows the others only.
+   * @returns `null` where the batch has to be read record by record.
+   */
+  read(indices: ArrayLike<number>, length: number): FlatBatch | null {
     const plan = this.#plan;
     const count = indices.length;
     if (plan === null || count === 0) return null;
     const wanted = new Float64Array(count);
-    for (let i = 0; i < count; i++) wanted[i] = indices[i]!;
+    for (let i = 0; i < count; i++) {
+      const index = indices[i]!;
+      wanted[i] = index < 0 ? index + length : index;
+    }
     const nAtoms = new Uint32Array(count);
     if (plan.countAtoms(wanted, nAtoms) === null) return null;
     const collector = new FlatCollector(nAtoms, this.#positions, this.#selection, this.#path);

@@ -2,7 +2,7 @@ import { StowageError } from "@stowage/core";
 
 /** What each error of this package tells a program, by code. */
 export interface MmapErrorDetails {
-  /** A file that lost bytes under its map: what was read of them since are zeros. */
+  /** A file that lost bytes while it was open: what a map shows in their place are zeros, stores there are lost. */
   ERR_MAPPING_TRUNCATED: { path: string; mappedEnd: number; fileSize: number };
   /** A view of a size or at a place that the runtime, or the element type, does not allow. */
   ERR_MAPPING_VIEW: { path: string; byteOffset: number; byteLength: number; limit: number };
@@ -23,11 +23,15 @@ export function truncatedMap(
   mappedEnd: number,
   fileSize: number,
 ): StowageError<"ERR_MAPPING_TRUNCATED"> {
+  const state =
+    fileSize < mappedEnd
+      ? `the file was cut while it was open, it has ${fileSize} bytes, expected ${mappedEnd}`
+      : "the file was shorter for a while, or its disk failed, while it was mapped";
   return new StowageError(
     "ERR_MAPPING_TRUNCATED",
-    `Cannot read ${path}: the file was cut while it was mapped, it has ${fileSize} bytes, expected ${mappedEnd}`,
+    `Cannot use ${path}: ${state}`,
     { path, mappedEnd, fileSize },
-    { hint: "what was read from it since may be zeros; open it again" },
+    { hint: "what was read since may be zeros, what was stored may be lost; refresh() or open it again" },
   );
 }
 

@@ -1,14 +1,16 @@
-import { fileError, nodeFs, StowageError, writeFully } from "@stowage/core";
+import { fileError, nodeFs, writeFully } from "@stowage/core";
 import type { Engine, FileRange } from "./engine.js";
-import { nativeRequired } from "./errors.js";
+import { nativeRequired, truncatedMap } from "./errors.js";
 
 /** A file longer than this is not read into memory whole: that is what maps are for. */
 const MAX_LOADED_BYTES = 2 ** 30;
 const MAX_IO_BYTES = 2 ** 30;
+/** Changed bytes with no more than this between them are written in one go. */
+const MAX_GAP_BYTES = 64;
 
 /**
  * The stand-in for a map where there is no addon: the range is read into memory when a view is first asked for, and
- * what was stored there is written back by `flush` and `close`.
+ * what was stored there is written back by `flush`, `refresh` and `close`.
  */
 export class LoadedFile implements Engine {
   readonly kind = "buffered";
@@ -17,16 +19,21 @@ export class LoadedFile implements Engine {
   readonly #reason: string;
   #byteLength: number;
   #loaded: Uint8Array<ArrayBuffer> | null = null;
+  /** With `"r+"` what the file held when it was read: only what differs from that is written, as with a map. */
+  #before: Uint8Array | null = null;
 
   /**
-   * @param fd      Open; the engine's from here on.
-   * @param reason  Why there is no map.
+   * @param fd          Open; the engine's from here on.
+   * @param byteLength  Of the range, which the file has.
+   * @param reason      Why there is no map.
    */
-  constructor(fd: number, range: FileRange, reason: string) {
+  constructor(fd: number, range: FileRange, byteLength: number, reason: string) {
     this.#range = range;
     this.#fd = fd;
     this.#reason = reason;
-    this.#byteLength = this.#lengthNow();
+    this.#byteLength = byteLength;
+    abandoned ??= new FinalizationRegistry((descriptor) => nodeFs().closeSync(descriptor));
+    abandoned.register(this, fd, this);
   }
 
   get byteLength(): number {
@@ -38,7 +45,9 @@ export class LoadedFile implements Engine {
   }
 
   readInto(target: Uint8Array, byteOffset: number): void {
-    if (this.#loaded !== null) target.set(this.#loaded.subarray(byteOffset, byteOffset + target.length));
+    const loaded = this.#loaded;
+    if (loaded?.length === this.#byteLength)
+      target.set(loaded.subarray(byteOffset, byteOffset + target.length));
     else this.#read(target, byteOffset);
   }
 
@@ -48,10 +57,14 @@ export class LoadedFile implements Engine {
 
   refresh(): void {
     const byteLength = this.#lengthNow();
-    if (byteLength === this.#byteLength) return;
-    this.#writeBack(0, this.#byteLength);
-    this.#unload();
-    this.#byteLength = byteLength;
+    this.#writeBack(0, Math.min(byteLength, this.#byteLength));
+    if (byteLength !== this.#byteLength) {
+      this.#unload();
+      this.#byteLength = byteLength;
+    } else if (this.#loaded?.length === byteLength && this.#range.mode !== "c") {
+      this.#read(this.#loaded, 0);
+      this.#before?.set(this.#loaded);
+    }
   }
 
   advise(): void {
@@ -64,7 +77,7 @@ export class LoadedFile implements Engine {
 
   flush(byteOffset: number, byteLength: number): void {
     this.#writeBack(byteOffset, byteLength);
-    if (this.#range.mode === "r+") this.#try("flush", (fs) => fs.fdatasyncSync(this.#fd));
+    this.#try("flush", (fs) => fs.fdatasyncSync(this.#fd));
   }
 
   close(): void {
@@ -72,32 +85,46 @@ export class LoadedFile implements Engine {
       this.#writeBack(0, this.#byteLength);
     } finally {
       this.#unload();
+      abandoned?.unregister(this);
       nodeFs().closeSync(this.#fd);
     }
   }
 
   #load(): Uint8Array {
-    if (this.#loaded !== null) return this.#loaded;
+    // Shorter where somebody has transferred the buffer away.
+    if (this.#loaded?.length === this.#byteLength) return this.#loaded;
     if (this.#byteLength > MAX_LOADED_BYTES) {
       throw nativeRequired(`view a file of ${this.#byteLength} bytes`, this.#reason);
     }
     const bytes = new Uint8Array(this.#byteLength);
     this.#read(bytes, 0);
     this.#loaded = bytes;
+    if (this.#range.mode === "r+") this.#before = bytes.slice();
     return bytes;
   }
 
   #unload(): void {
     const buffer = this.#loaded?.buffer;
     this.#loaded = null;
+    this.#before = null;
     // Detached, so that a view kept too long is empty here, too.
     if (buffer !== undefined && buffer.byteLength > 0) structuredClone(buffer, { transfer: [buffer] });
   }
 
   #writeBack(byteOffset: number, byteLength: number): void {
-    if (this.#range.mode !== "r+" || this.#loaded === null) return;
-    const bytes = this.#loaded.subarray(byteOffset, byteOffset + byteLength);
-    this.#try("write", () => writeFully(this.#fd, bytes, this.#range.byteOffset + byteOffset));
+    const [loaded, before] = [this.#loaded, this.#before];
+    if (loaded?.length !== this.#byteLength || before === null) return;
+    const start = this.#range.byteOffset;
+    this.#try("write", (fs) => {
+      // Writing would make the file long again.
+      const { size } = fs.fstatSync(this.#fd);
+      const end = start + byteOffset + byteLength;
+      if (size < end) throw truncatedMap(this.#range.path, end, size);
+      for (const [from, to] of changes(loaded, before, byteOffset, byteOffset + byteLength)) {
+        writeFully(this.#fd, loaded.subarray(from, to), start + from);
+        before.set(loaded.subarray(from, to), from);
+      }
+    });
   }
 
   #read(target: Uint8Array, byteOffset: number): void {
@@ -107,15 +134,18 @@ export class LoadedFile implements Engine {
       for (let done = 0; done < target.length; ) {
         const length = Math.min(MAX_IO_BYTES, target.length - done);
         const count = fs.readSync(this.#fd, target, done, length, start + done);
-        if (count === 0) throw truncated(path, start, target.length);
+        if (count === 0) throw truncatedMap(path, start + target.length, fs.fstatSync(this.#fd).size);
         done += count;
       }
     });
   }
 
   #lengthNow(): number {
-    const { byteOffset, byteLength } = this.#range;
-    return byteLength ?? Math.max(0, nodeFs().fstatSync(this.#fd).size - byteOffset);
+    const { path, byteOffset, byteLength } = this.#range;
+    const { size } = this.#try("refresh", (fs) => fs.fstatSync(this.#fd));
+    const end = byteOffset + (byteLength ?? 0);
+    if (size < end) throw truncatedMap(path, end, size);
+    return byteLength ?? size - byteOffset;
   }
 
   #try<T>(verb: string, action: (fs: typeof import("node:fs")) => T): T {
@@ -127,14 +157,24 @@ export class LoadedFile implements Engine {
   }
 }
 
-function truncated(
-  path: string,
-  byteOffset: number,
-  byteLength: number,
-): StowageError<"ERR_SOURCE_TRUNCATED"> {
-  return new StowageError(
-    "ERR_SOURCE_TRUNCATED",
-    `Cannot read ${byteLength} bytes at ${byteOffset} of ${path}: the file was cut after it was opened`,
-    { path, byteOffset, byteLength },
-  );
+/** Closes the descriptors of files that were dropped without `close()`. */
+let abandoned: FinalizationRegistry<number> | undefined;
+
+/** Where two arrays differ, as ranges. */
+function* changes(
+  now: Uint8Array,
+  before: Uint8Array,
+  start: number,
+  end: number,
+): Generator<[from: number, to: number]> {
+  for (let at = start; at < end; at++) {
+    if (now[at] === before[at]) continue;
+    const from = at;
+    let to = at + 1;
+    for (at = to; at < end && at - to <= MAX_GAP_BYTES; at++) {
+      if (now[at] !== before[at]) to = at + 1;
+    }
+    yield [from, to];
+    at = to;
+  }
 }

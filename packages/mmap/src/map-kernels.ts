@@ -96,7 +96,6 @@ export class AtpPlan {
   /**
    * Fills `nAtoms`.
    *
-   * @param indices  May count from the end.
    * @returns Their sum; `null` where an index is out of range or an entry cannot be true.
    */
   countAtoms(indices: Float64Array, nAtoms: Uint32Array): number | null {

@@ -1,4 +1,5 @@
 import {
+  allocate,
   checkRange,
   closed,
   DTYPES,
@@ -6,14 +7,17 @@ import {
   type DTypeInfo,
   fileError,
   fileExists,
+  isDType,
   nodeFs,
   publish,
+  quote,
   readOnly,
   StowageError,
   type SyncByteSource,
   type TypedArrays,
   temporaryName,
   viewElements,
+  writeFully,
 } from "@stowage/core";
 import type { Advice, Engine, FileRange, MapMode } from "./engine.js";
 import { LoadedFile } from "./loaded-file.js";
@@ -32,8 +36,8 @@ export interface MmapOpenOptions {
 /**
  * A file as memory: nothing is read before it is looked at, and nothing is copied.
  *
- * Views belong to the file: after `close()` they are empty. If another program cuts the file, lost bytes read as zeros
- * and `check()`, `flush()` and every read through this class throw ERR_MAPPING_TRUNCATED; the process goes on. A store
+ * Views belong to the file: after `close()` they are empty. If another program cuts the file, views show zeros for the
+ * lost bytes, and `check()`, `flush()` and every copy of them throw ERR_MAPPING_TRUNCATED; the process goes on. A store
  * into a view opened with `"r"` changes memory only.
  *
  * Without the native addon the same class reads the file into memory, up to 1 GiB; `backend` tells.
@@ -65,19 +69,21 @@ export class MmapFile implements SyncByteSource {
     const fs = nodeFs();
     let fd: number | undefined;
     try {
-      fd = fs.openSync(path, mode === "r+" ? "r+" : "r");
+      fd = fs.openSync(path, openFlags(mode));
       const stat = fs.fstatSync(fd);
       if (!stat.isFile()) throw new Error(stat.isDirectory() ? "it is a folder" : "it is no regular file");
-      const size = { name: path, byteLength: stat.size };
-      checkRange(size, offset, length ?? Math.max(0, stat.size - offset));
-      return new MmapFile(
-        path,
-        mode,
-        engineFor(fd, { path, mode, byteOffset: offset, byteLength: length ?? null }),
-      );
+      const byteLength = length ?? Math.max(0, stat.size - offset);
+      checkRange({ name: path, byteLength: stat.size }, offset, byteLength);
+      const range: FileRange = { path, mode, byteOffset: offset, byteLength: length ?? null };
+      const addon = nativeAddon();
+      if (addon !== null) return new MmapFile(path, mode, new NativeMap(addon, fd, range, byteLength));
+      const engine = new LoadedFile(fd, range, byteLength, nativeStatus().reason);
+      fd = undefined;
+      return new MmapFile(path, mode, engine);
     } catch (error) {
-      if (fd !== undefined) fs.closeSync(fd);
       throw fileError(error, "open", path);
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
     }
   }
 
@@ -92,7 +98,9 @@ export class MmapFile implements SyncByteSource {
     }
     const fs = nodeFs();
     if (options.overwrite !== true && fs.existsSync(path)) throw fileExists(path);
-    const temporary = temporaryName(path);
+    // The file that a link leads to is replaced, not the link.
+    const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
+    const temporary = temporaryName(target);
     try {
       const fd = fs.openSync(temporary, "wx");
       try {
@@ -100,7 +108,7 @@ export class MmapFile implements SyncByteSource {
       } finally {
         fs.closeSync(fd);
       }
-      publish(temporary, path, options.overwrite === true);
+      publish(temporary, target, options.overwrite === true);
     } catch (error) {
       fs.rmSync(temporary, { force: true });
       throw fileError(error, "create", path);
@@ -132,8 +140,8 @@ export class MmapFile implements SyncByteSource {
   /**
    * Elements of a range, in the byte order of the machine.
    *
-   * A view where the range lies at a multiple of the element size; else a copy, which `"r+"` refuses, since stores into
-   * it would be lost.
+   * A view where the range lies at a multiple of the element size; else a copy, which `"r+"` and `"c"` refuse, since
+   * stores into it would be lost.
    *
    * @param byteOffset  From the start of the map. Default 0.
    * @param length      Number of elements. Default: all that follow, which must end with the map.
@@ -141,6 +149,7 @@ export class MmapFile implements SyncByteSource {
    */
   view<D extends DType>(dtype: D, byteOffset = 0, length?: number): TypedArrays[D] {
     const engine = this.#open();
+    if (!isDType(dtype)) throw noDType(dtype);
     const { itemSize, ctor } = DTYPES[dtype] as DTypeInfo<D>;
     const rest = engine.byteLength - byteOffset;
     const count = length ?? rest / itemSize;
@@ -149,11 +158,17 @@ export class MmapFile implements SyncByteSource {
     }
     checkRange(this, byteOffset, count * itemSize);
     const bytes = engine.view(byteOffset, count * itemSize);
-    const aligned = bytes.byteOffset % ctor.BYTES_PER_ELEMENT === 0;
-    if (!aligned && this.mode !== "r") {
-      throw this.#noView(byteOffset, bytes.length, `${dtype} elements lie at multiples of ${itemSize} bytes`);
+    if (bytes.byteOffset % ctor.BYTES_PER_ELEMENT === 0) return viewElements(dtype, bytes, 0, count);
+    if (this.mode !== "r") {
+      throw this.#noView(
+        byteOffset,
+        bytes.length,
+        `in the file, ${dtype} elements lie at multiples of ${ctor.BYTES_PER_ELEMENT} bytes`,
+      );
     }
-    return viewElements(dtype, bytes, 0, count);
+    const copy = allocate(dtype, count);
+    engine.readInto(new Uint8Array(copy.buffer), byteOffset);
+    return copy;
   }
 
   /** A view of a range. */
@@ -191,9 +206,11 @@ export class MmapFile implements SyncByteSource {
   }
 
   /**
-   * Looks again how long the file is. If that changed, all views of before are empty, and new ones show the new range.
+   * Looks again how long the file is. If that changed, or the map met a fault, all views of before are empty, and new
+   * ones show the file as it is now.
    *
    * @returns The bytes mapped now.
+   * @throws {StowageError} ERR_MAPPING_TRUNCATED if the file ends before the range that was asked for.
    */
   refresh(): number {
     const engine = this.#open();
@@ -228,7 +245,12 @@ export class MmapFile implements SyncByteSource {
     engine.flush(byteOffset, byteLength);
   }
 
-  /** Empties all views and lets the file go. */
+  /**
+   * Empties all views and lets the file go. Does nothing the second time.
+   *
+   * @throws {StowageError} ERR_MAPPING_TRUNCATED with `"r+"` if the file was cut: what was stored may be lost. The file
+   * is let go all the same.
+   */
   close(): void {
     const engine = this.#engine;
     this.#engine = null;
@@ -262,9 +284,10 @@ export class MmapFile implements SyncByteSource {
 
 const ADVICES: readonly Advice[] = ["normal", "sequential", "random", "willneed", "hugepage"];
 
-function engineFor(fd: number, range: FileRange): Engine {
-  const addon = nativeAddon();
-  return addon === null ? new LoadedFile(fd, range, nativeStatus().reason) : new NativeMap(addon, fd, range);
+/** Without O_NONBLOCK, opening a pipe would wait for somebody to write to it. Regular files do not care. */
+function openFlags(mode: MapMode): number {
+  const { O_RDONLY, O_RDWR, O_NONBLOCK = 0 } = nodeFs().constants;
+  return (mode === "r+" ? O_RDWR : O_RDONLY) | O_NONBLOCK;
 }
 
 /** Takes room on the disk. Without the addon that means to write it. */
@@ -274,7 +297,7 @@ function reserve(fd: number, byteLength: number): void {
   if (addon === null) {
     const zeros = new Uint8Array(Math.min(byteLength, 1 << 22));
     for (let at = 0; at < byteLength; at += zeros.length) {
-      fs.writeSync(fd, zeros, 0, Math.min(zeros.length, byteLength - at), at);
+      writeFully(fd, zeros.subarray(0, byteLength - at), at);
     }
   } else {
     addon.allocate(fd, byteLength);
@@ -287,5 +310,17 @@ function badOption(option: string, value: unknown, expected: string): StowageErr
     "ERR_OPTION",
     `Cannot use ${option} ${JSON.stringify(value)}: it must be ${expected}`,
     { option, value: String(value) },
+  );
+}
+
+function noDType(name: string): StowageError<"ERR_DTYPE"> {
+  const expected = Object.keys(DTYPES).join(", ");
+  return new StowageError(
+    "ERR_DTYPE",
+    `Cannot view elements of type ${quote(name)}: it must be one of ${expected}`,
+    {
+      expected,
+      found: String(name),
+    },
   );
 }

@@ -1,4 +1,4 @@
-import { nodeFs, StowageError } from "@stowage/core";
+import { closed, StowageError } from "@stowage/core";
 import type { Advice, Engine, FileRange } from "./engine.js";
 import { truncatedMap } from "./errors.js";
 import type { NativeAddon, NativeMapping } from "./native.js";
@@ -9,6 +9,9 @@ const GRANULARITY = 1 << 16;
 const WINDOW_BYTES = 2 ** 30;
 
 const ADVICE: Record<Advice, number> = { normal: 0, sequential: 1, random: 2, willneed: 3, hugepage: 4 };
+
+const LIMITS_HINT =
+  "close files that are no longer needed, or raise the limits: `ulimit -n` for files, vm.max_map_count for maps";
 
 /** The flags of all maps: which of them met a fault. */
 let flags: Uint8Array | null = null;
@@ -21,8 +24,6 @@ let flags: Uint8Array | null = null;
 export class NativeMap implements Engine {
   readonly kind = "mmap";
   readonly #range: FileRange;
-  readonly #fd: number;
-  readonly #addon: NativeAddon;
   /** Bytes from the start of the map to the start of the range. */
   readonly #lead: number;
   readonly #faults: Uint8Array;
@@ -32,19 +33,29 @@ export class NativeMap implements Engine {
   /** Over the start of the map: all of it, mostly. */
   #first: Uint8Array;
   #windows = new Map<string, Uint8Array>();
+  #isOpen = true;
 
-  /** @param fd  Open; the map's from here on. */
-  constructor(addon: NativeAddon, fd: number, range: FileRange) {
-    this.#addon = addon;
+  /**
+   * @param fd          May be closed afterwards: the map has a descriptor of its own.
+   * @param byteLength  Of the range, which the file has.
+   */
+  constructor(addon: NativeAddon, fd: number, range: FileRange, byteLength: number) {
     this.#range = range;
-    this.#fd = fd;
     flags ??= new Uint8Array(addon.faultFlags());
     this.#faults = flags;
     this.#lead = range.byteOffset % GRANULARITY;
-    this.#byteLength = this.#lengthNow();
-    this.#mapping = this.#map();
+    this.#byteLength = byteLength;
+    const start = range.byteOffset - this.#lead;
+    this.#mapping = this.#try("map", () =>
+      addon.Mapping.open(fd, range.mode === "r+", start, this.#lead + byteLength),
+    );
     this.#slot = this.#mapping.slot;
-    this.#first = this.#window(0, Math.min(this.#lead + this.#byteLength, 2 * WINDOW_BYTES));
+    try {
+      this.#first = this.#firstWindow();
+    } catch (error) {
+      this.#mapping.close([]);
+      throw error;
+    }
   }
 
   get byteLength(): number {
@@ -53,6 +64,7 @@ export class NativeMap implements Engine {
 
   /** For kernels: the map, and where the range begins in it. */
   get mapping(): NativeMapping {
+    if (!this.#isOpen) throw closed(this.#range.path);
     return this.#mapping;
   }
 
@@ -64,6 +76,7 @@ export class NativeMap implements Engine {
   view(byteOffset: number, byteLength: number): Uint8Array {
     const start = this.#lead + byteOffset;
     const end = start + byteLength;
+    if (this.#faults[this.#slot] !== 0) this.check(byteOffset + byteLength);
     if (end <= this.#first.length) return this.#first.subarray(start, end);
     const base = Math.floor(start / WINDOW_BYTES) * WINDOW_BYTES;
     if (end - base > 2 * WINDOW_BYTES) {
@@ -97,11 +110,16 @@ export class NativeMap implements Engine {
   refresh(): void {
     const byteLength = this.#lengthNow();
     if (byteLength === this.#byteLength && this.#faults[this.#slot] === 0) return;
-    this.#release();
-    this.#byteLength = byteLength;
-    this.#mapping = this.#map();
-    this.#slot = this.#mapping.slot;
-    this.#first = this.#window(0, Math.min(this.#lead + byteLength, 2 * WINDOW_BYTES));
+    // The new map first: where the system refuses it, the old one stays.
+    const mapping = this.#try("map", () => this.#mapping.resized(this.#lead + byteLength));
+    try {
+      this.#release();
+    } finally {
+      this.#byteLength = byteLength;
+      this.#mapping = mapping;
+      this.#slot = mapping.slot;
+      this.#first = this.#firstWindow();
+    }
   }
 
   advise(advice: Advice, byteOffset: number, byteLength: number): void {
@@ -115,56 +133,73 @@ export class NativeMap implements Engine {
 
   flush(byteOffset: number, byteLength: number): void {
     // After a fault, stores went into pages that are no longer the file's.
-    this.check(byteOffset + byteLength);
-    if (this.#range.mode !== "r+") return;
+    const end = this.#faults[this.#slot] === 0 ? byteOffset + byteLength : this.#byteLength;
+    this.check(end);
     this.#try("flush", () => this.#mapping.flush(this.#lead + byteOffset, byteLength));
     this.check(byteOffset + byteLength);
   }
 
   close(): void {
+    let lost: unknown;
     try {
-      this.#release();
-    } finally {
-      nodeFs().closeSync(this.#fd);
+      if (this.#range.mode === "r+") this.check(this.#byteLength);
+    } catch (error) {
+      lost = error;
     }
+    this.#isOpen = false;
+    this.#release();
+    if (lost !== undefined) throw lost;
   }
 
   #release(): void {
     const buffers = Array.from(this.#windows.values(), ({ buffer }) => buffer as ArrayBuffer);
     this.#windows = new Map();
+    this.#first = new Uint8Array(0);
     this.#try("close", () => this.#mapping.close(buffers));
   }
 
   #lengthNow(): number {
-    const { byteOffset, byteLength } = this.#range;
-    return byteLength ?? Math.max(0, nodeFs().fstatSync(this.#fd).size - byteOffset);
+    const { path, byteOffset, byteLength } = this.#range;
+    const fileSize = this.#try("refresh", () => this.#mapping.fileLength());
+    const end = byteOffset + (byteLength ?? 0);
+    if (fileSize < end) throw truncatedMap(path, end, fileSize);
+    return byteLength ?? fileSize - byteOffset;
   }
 
-  #map(): NativeMapping {
-    const start = this.#range.byteOffset - this.#lead;
-    return this.#try("map", () =>
-      this.#addon.Mapping.open(this.#fd, this.#range.mode === "r+", start, this.#lead + this.#byteLength),
-    );
+  #firstWindow(): Uint8Array {
+    return this.#window(0, Math.min(this.#lead + this.#byteLength, 2 * WINDOW_BYTES));
   }
 
   #window(start: number, byteLength: number): Uint8Array {
+    if (byteLength === 0) return new Uint8Array(0);
     const key = `${start}+${byteLength}`;
     const known = this.#windows.get(key);
-    if (known !== undefined) return known;
+    // Shorter where somebody has transferred the buffer away.
+    if (known?.length === byteLength) return known;
     const limit = windowLimit();
-    if (byteLength > limit) throw this.#tooLong(start, byteLength, limit);
-    const window = new Uint8Array(this.#try("view", () => this.#mapping.window(start, byteLength)));
-    this.#windows.set(key, window);
-    return window;
+    if (byteLength > limit)
+      throw this.#tooLong(start, byteLength, `one array of this runtime ends at ${limit}`);
+    try {
+      const window = new Uint8Array(this.#mapping.window(start, byteLength));
+      this.#windows.set(key, window);
+      return window;
+    } catch (cause) {
+      throw this.#tooLong(start, byteLength, reasonOf(cause), cause);
+    }
   }
 
-  #tooLong(start: number, byteLength: number, limit: number): StowageError<"ERR_MAPPING_VIEW"> {
+  #tooLong(
+    start: number,
+    byteLength: number,
+    reason: string,
+    cause?: unknown,
+  ): StowageError<"ERR_MAPPING_VIEW"> {
     const { path } = this.#range;
     return new StowageError(
       "ERR_MAPPING_VIEW",
-      `Cannot view ${byteLength} bytes of ${path} at once: one array of this runtime ends at ${limit}`,
-      { path, byteOffset: Math.max(0, start - this.#lead), byteLength, limit },
-      { hint: "use view(dtype, byteOffset, length) for one part after the other" },
+      `Cannot view ${byteLength} bytes of ${path} at once: ${reason}`,
+      { path, byteOffset: Math.max(0, start - this.#lead), byteLength, limit: windowLimit() },
+      { cause, hint: "use view(dtype, byteOffset, length) for one part after the other" },
     );
   }
 
@@ -173,10 +208,20 @@ export class NativeMap implements Engine {
       return action();
     } catch (cause) {
       const { path } = this.#range;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new StowageError("ERR_MAPPING", `Cannot ${verb} ${path}: ${reason}`, { path, reason }, { cause });
+      const reason = reasonOf(cause);
+      const hint = /too many|most|memory/i.test(reason) ? LIMITS_HINT : undefined;
+      throw new StowageError(
+        "ERR_MAPPING",
+        `Cannot ${verb} ${path}: ${reason}`,
+        { path, reason },
+        { cause, hint },
+      );
     }
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** 4 GiB on Node 20 and Bun, practically none elsewhere. */

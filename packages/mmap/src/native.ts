@@ -4,6 +4,8 @@ export interface NativeMapping {
   readonly slot: number;
   window(byteOffset: number, byteLength: number): ArrayBuffer;
   close(buffers: ArrayBuffer[]): void;
+  /** Another map of the same file from the same place on. */
+  resized(byteLength: number): NativeMapping;
   fileLength(): number;
   wasCut(end: number): boolean;
   advise(advice: number, byteOffset: number, byteLength: number): void;

@@ -15,7 +15,8 @@ export interface FileByteSource extends SyncByteSource {
  * @throws {StowageError} ERR_FILE_MISSING, ERR_FILE_ACCESS
  */
 export function openFileSource(path: string): FileByteSource {
-  if (nativeAddon() === null) return FileSource.open(path);
+  // Windows lets nobody cut a file that is mapped, not even the writer that holds the map.
+  if (nativeAddon() === null || globalThis.process.platform === "win32") return FileSource.open(path);
   try {
     return MmapFile.open(path);
   } catch (error) {

@@ -14,7 +14,6 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use memmap2::Advice;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -89,10 +88,13 @@ impl Mapping {
         let (byte_offset, byte_length) = (whole(byte_offset)?, whole(byte_length)?);
         let file = mapping::duplicate(descriptor).map_err(failed)?;
         let mode = if shared { Mode::Shared } else { Mode::Private };
-        let region = Region::map(file, mode, byte_offset as u64, byte_length).map_err(failed)?;
-        MAPPED.fetch_add(1, Relaxed);
-        let slot = region.slot() as u32;
-        Ok(Mapping { region: Some(Arc::new(Owned(region))), slot })
+        Ok(Mapping::over(Region::map(file, mode, byte_offset as u64, byte_length).map_err(failed)?))
+    }
+
+    /// Another map of the same file from the same place on, of another length.
+    #[napi(catch_unwind)]
+    pub fn resized(&self, byte_length: f64) -> Result<Mapping> {
+        Ok(Mapping::over(self.region()?.0.resized(whole(byte_length)?).map_err(failed)?))
     }
 
     /// Its place among the fault flags.
@@ -153,38 +155,14 @@ impl Mapping {
     #[napi(catch_unwind)]
     pub fn advise(&self, advice: u32, byte_offset: f64, byte_length: f64) -> Result<()> {
         let (region, byte_offset, byte_length) = self.range(byte_offset, byte_length)?;
-        #[cfg(unix)]
-        {
-            let advice = match advice {
-                0 => Advice::Normal,
-                1 => Advice::Sequential,
-                2 => Advice::Random,
-                3 => Advice::WillNeed,
-                #[cfg(target_os = "linux")]
-                4 => Advice::HugePage,
-                _ => return Err(failed("the system has no such advice")),
-            };
-            region.advise(advice, byte_offset, byte_length).map_err(failed)
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = (region, advice, byte_offset, byte_length);
-            Ok(())
-        }
+        region.advise(advice, byte_offset, byte_length).map_err(failed)
     }
 
     /// Brings a range into memory and into this process's page table.
     #[napi(catch_unwind)]
     pub fn populate(&self, byte_offset: f64, byte_length: f64) -> Result<()> {
         let (region, byte_offset, byte_length) = self.range(byte_offset, byte_length)?;
-        #[cfg(target_os = "linux")]
-        if region.advise(Advice::PopulateRead, byte_offset, byte_length).is_ok() {
-            return Ok(());
-        }
-        // One read a page does the same, where the system is older or another one.
-        let bytes = &region.bytes()[byte_offset..byte_offset + byte_length];
-        let sum = bytes.iter().step_by(4096).fold(0u8, |sum, &byte| sum.wrapping_add(byte));
-        std::hint::black_box(sum);
+        region.populate(byte_offset, byte_length);
         Ok(())
     }
 
@@ -265,6 +243,12 @@ impl Mapping {
         } else {
             0
         })
+    }
+
+    fn over(region: Region) -> Mapping {
+        MAPPED.fetch_add(1, Relaxed);
+        let slot = region.slot() as u32;
+        Mapping { region: Some(Arc::new(Owned(region))), slot }
     }
 
     fn region(&self) -> Result<&Arc<Owned>> {

@@ -44,9 +44,8 @@ struct Entry {
 }
 
 impl Commit<'_> {
-    /// Resolves an index, which may count from the end, and checks its entry against the file.
+    /// The entry of a molecule, checked against the file.
     fn entry(&self, index: f64) -> Option<Entry> {
-        let index = if index < 0.0 { index + self.n_molecules as f64 } else { index };
         let index = byte_offset(index).filter(|&index| index < self.n_molecules)?;
         let at = index.checked_mul(ENTRY_BYTES)?.checked_add(self.index_at)?;
         let bytes = self.file.get(at..at.checked_add(ENTRY_BYTES)?)?;
