@@ -1,5 +1,9 @@
+import { compressRecords } from "@stowage/mmap";
 import { lz4Bound, lz4Compress, lz4Decompress } from "./lz4.js";
 import { zstdBound, zstdCompress, zstdDecompress } from "./zstd.js";
+
+/** As small as the peer's: it writes high-compression blocks of this level. */
+const LZ4_HC_LEVEL = 12;
 
 export type CodecName = "none" | "lz4" | "zstd";
 
@@ -10,8 +14,14 @@ export interface Codec {
   readonly maxExpansion: number;
   /** Largest stored size of a record. */
   bound(recordSize: number): number;
-  /** Compresses into `target` and returns the stored size. */
-  compress(record: Uint8Array, target: Uint8Array): number;
+  /**
+   * Compresses records into `target`, one after the other; on all cores where there is a native addon.
+   *
+   * @param records  One after the other, each up to the next of `ends`.
+   * @param target   At least the sum of their bounds.
+   * @param sizes    Takes the stored sizes.
+   */
+  compressMany(records: Uint8Array, ends: Uint32Array, target: Uint8Array, sizes: Uint32Array): void;
   /** Fills `target` exactly; `null` when that worked, else what is wrong with the stored bytes. */
   decompress(stored: Uint8Array, target: Uint8Array): string | null;
 }
@@ -25,9 +35,9 @@ const NONE: Codec = {
   name: "none",
   maxExpansion: 1,
   bound: (recordSize) => recordSize,
-  compress: (record, target) => {
-    target.set(record);
-    return record.length;
+  compressMany: (records, ends, target, sizes) => {
+    target.set(records);
+    for (let i = 0; i < ends.length; i++) sizes[i] = ends[i]! - (i === 0 ? 0 : ends[i - 1]!);
   },
   decompress: (stored, target) => {
     target.set(stored);
@@ -39,16 +49,40 @@ const LZ4: Codec = {
   name: "lz4",
   maxExpansion: 255, // one length byte
   bound: lz4Bound,
-  compress: lz4Compress,
+  compressMany: (records, ends, target, sizes) => {
+    const done = compressRecords("lz4", LZ4_HC_LEVEL, records, ends, target, sizes);
+    if (done === null) compressEach(lz4Compress, records, ends, target, sizes);
+  },
   decompress: lz4Decompress,
 };
 
 function zstdCodec(level: number): Codec {
+  const compress = (record: Uint8Array, target: Uint8Array) => zstdCompress(record, target, level);
   return {
     name: "zstd",
     maxExpansion: 1 << 15, // a run-length block: 128 KiB from 4 bytes
     bound: zstdBound,
-    compress: (record, target) => zstdCompress(record, target, level),
+    compressMany: (records, ends, target, sizes) => {
+      const done = compressRecords("zstd", level, records, ends, target, sizes);
+      if (done === null) compressEach(compress, records, ends, target, sizes);
+    },
     decompress: zstdDecompress,
   };
+}
+
+function compressEach(
+  compress: (record: Uint8Array, target: Uint8Array) => number,
+  records: Uint8Array,
+  ends: Uint32Array,
+  target: Uint8Array,
+  sizes: Uint32Array,
+): void {
+  let start = 0;
+  let at = 0;
+  for (let i = 0; i < ends.length; i++) {
+    const size = compress(records.subarray(start, ends[i]!), target.subarray(at));
+    sizes[i] = size;
+    at += size;
+    start = ends[i]!;
+  }
 }

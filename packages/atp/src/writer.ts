@@ -14,6 +14,7 @@ import { committedEnd, encodeSlot, type Header, SLOT_BYTES, type SlotName } from
 import { type IndexBlock, MAX_COMPRESSED_RECORD_BYTES, PendingEntries } from "./index-block.js";
 import { compareBytes } from "./key-order.js";
 import { writeUint64 } from "./little-endian.js";
+import { RecordBatch } from "./record-batch.js";
 import type { RecordDraft } from "./record-draft.js";
 import { encodeSchema, type Schema } from "./schema-block.js";
 
@@ -54,7 +55,7 @@ export class AtpWriter {
   #tailCut = false;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
-  #scratch = new Uint8Array(0);
+  readonly #batch = new RecordBatch();
 
   /** @param lock  Of this path; released by `close`. */
   constructor(path: string, lock: FileLock, found: FoundFile) {
@@ -84,7 +85,8 @@ export class AtpWriter {
     const count = this.pending.length;
     const end = this.end;
     try {
-      for (const draft of drafts) this.#append(draft);
+      if (this.#codec.name === "none") for (const draft of drafts) this.#appendPlain(draft);
+      else this.#appendCompressed(drafts);
     } catch (error) {
       this.pending.truncate(count);
       this.#forget(end);
@@ -92,22 +94,31 @@ export class AtpWriter {
     }
   }
 
-  #append(draft: RecordDraft): void {
-    const { byteLength, nAtoms } = draft;
-    if (this.#codec.name === "none") {
-      const at = this.#reserve(byteLength);
-      draft.write(this.#buffer, at);
-      this.#advance(byteLength, byteLength, nAtoms);
-      return;
+  #appendPlain({ byteLength, nAtoms, write }: RecordDraft): void {
+    const at = this.#reserve(byteLength);
+    write(this.#buffer, at);
+    this.#advance(byteLength, byteLength, nAtoms);
+  }
+
+  #appendCompressed(drafts: Iterable<RecordDraft>): void {
+    this.#batch.clear(); // of what an error left there
+    for (const draft of drafts) {
+      if (draft.byteLength > MAX_COMPRESSED_RECORD_BYTES) {
+        throw limitError("a compressed molecule", MAX_COMPRESSED_RECORD_BYTES, draft.byteLength);
+      }
+      if (!this.#batch.hasRoom(draft.byteLength)) this.#compressBatch(this.#batch);
+      this.#batch.push(draft, this.#codec.bound(draft.byteLength));
     }
-    if (byteLength > MAX_COMPRESSED_RECORD_BYTES) {
-      throw limitError("a compressed molecule", MAX_COMPRESSED_RECORD_BYTES, byteLength);
-    }
-    if (byteLength > this.#scratch.length) this.#scratch = largerBuffer(byteLength);
-    draft.write(this.#scratch, 0);
-    const at = this.#reserve(this.#codec.bound(byteLength));
-    const storedSize = this.#codec.compress(this.#scratch.subarray(0, byteLength), this.#buffer.subarray(at));
-    this.#advance(storedSize, byteLength, nAtoms);
+    this.#compressBatch(this.#batch);
+  }
+
+  #compressBatch(batch: RecordBatch): void {
+    if (batch.length === 0) return;
+    const sizes = new Uint32Array(batch.length);
+    const at = this.#reserve(batch.bound);
+    this.#codec.compressMany(batch.bytes, batch.ends, this.#buffer.subarray(at), sizes);
+    for (let i = 0; i < sizes.length; i++) this.#advance(sizes[i]!, batch.recordSize(i), batch.nAtoms[i]!);
+    batch.clear();
   }
 
   /** Hands buffered records to the operating system, so that they can be read. Not a commit. */
