@@ -113,7 +113,8 @@ export class Molecule {
 
   /** eV */
   get energy(): number | undefined {
-    const energy = this.#builtin("energy");
+    if (this.#own === null) return this.#record!.number(BUILTIN, "energy");
+    const energy = this.#own.builtins.get("energy");
     return isArray(energy) ? Number(energy.data[0]) : undefined;
   }
   set energy(value: number | NdArray | null | undefined) {

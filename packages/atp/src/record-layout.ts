@@ -1,6 +1,6 @@
 import { recordError } from "./errors.js";
 import { readUint16, readUint32 } from "./little-endian.js";
-import type { RecordOrigin, Section } from "./record.js";
+import type { RecordOrigin, RecordView, Section } from "./record.js";
 import { decodeText } from "./record-text.js";
 import { builtinOf, type Kind, type Tag } from "./tags.js";
 
@@ -29,38 +29,37 @@ export class RecordLayout {
   readonly #nAtoms: number;
   readonly #byteLength: number;
   readonly #start: number;
-  /** The heads one after the other: the number of sections, then what stands before each payload. */
-  readonly #heads: Uint8Array;
-  /** Where each head begins and ends in the record. */
-  readonly #places: readonly number[];
+  /** Number of sections, those of kinds that are passed over included. */
+  readonly #count: number;
+  /** Pairs: a place in the record, and the four bytes that stand there. They cover all section heads. */
+  readonly #heads: Int32Array;
   /** For records of many sections only. */
   readonly #byName: Map<string, LayoutSection> | null;
 
   /** @throws {StowageError} ERR_ATP_RECORD where a section is cut, or two have one name. */
-  private constructor(bytes: Uint8Array, start: number, nAtoms: number, origin: RecordOrigin) {
+  private constructor(record: RecordView) {
+    const { bytes, nAtoms, sectionsOffset } = record;
     this.#nAtoms = nAtoms;
     this.#byteLength = bytes.length;
-    this.#start = start;
-    const { sections, places } = parseSections(bytes, start, origin);
+    this.#start = sectionsOffset;
+    this.#count = readUint16(bytes, sectionsOffset - 2);
+    const { sections, heads } = parseSections(bytes, sectionsOffset, record);
     this.sections = sections;
-    this.#byName = sections.length < MANY_SECTIONS ? null : mapNames(sections, origin);
-    if (this.#byName === null) checkNames(sections, origin);
-    this.#places = places;
-    this.#heads = joinHeads(bytes, places);
+    this.#byName = sections.length < MANY_SECTIONS ? null : mapNames(sections, record);
+    if (this.#byName === null) checkNames(sections, record);
+    this.#heads = Int32Array.from(heads);
   }
 
   /**
    * The layout of a record.
    *
-   * @param start   Where its sections begin.
-   * @param nAtoms  Its number of atoms, which decides what the payload of a section has to be.
    * @throws {StowageError} ERR_ATP_RECORD where a section is cut, or two have one name.
    */
-  static of(bytes: Uint8Array, start: number, nAtoms: number, origin: RecordOrigin): RecordLayout {
-    const place = bytes.length & (KEPT_LAYOUTS - 1);
+  static of(record: RecordView): RecordLayout {
+    const place = record.bytes.length & (KEPT_LAYOUTS - 1);
     const known = kept[place];
-    if (known?.fits(bytes, start, nAtoms)) return known;
-    const layout = new RecordLayout(bytes, start, nAtoms, origin);
+    if (known?.fits(record)) return known;
+    const layout = new RecordLayout(record);
     if (layout.#byName === null) kept[place] = layout;
     return layout;
   }
@@ -75,15 +74,13 @@ export class RecordLayout {
     return undefined;
   }
 
-  /** Whether a record has this layout. */
-  fits(bytes: Uint8Array, start: number, nAtoms: number): boolean {
-    if (bytes.length !== this.#byteLength || nAtoms !== this.#nAtoms || start !== this.#start) return false;
+  /** Whether a record has this layout. The number of its atoms counts: it decides what some payloads have to be. */
+  fits({ bytes, nAtoms, sectionsOffset, view, byteOffset }: RecordView): boolean {
+    if (bytes.length !== this.#byteLength || nAtoms !== this.#nAtoms) return false;
+    if (sectionsOffset !== this.#start || readUint16(bytes, sectionsOffset - 2) !== this.#count) return false;
     const heads = this.#heads;
-    const places = this.#places;
-    let known = 0;
-    for (let i = 0; i < places.length; i += 2) {
-      const end = places[i + 1]!;
-      for (let at = places[i]!; at < end; at++) if (bytes[at] !== heads[known++]) return false;
+    for (let i = 0; i < heads.length; i += 2) {
+      if (view.getInt32(byteOffset + heads[i]!, true) !== heads[i + 1]) return false;
     }
     return true;
   }
@@ -98,10 +95,10 @@ function parseSections(
   bytes: Uint8Array,
   start: number,
   origin: RecordOrigin,
-): { sections: LayoutSection[]; places: number[] } {
+): { sections: LayoutSection[]; heads: number[] } {
   const count = readUint16(bytes, start - 2);
   const sections: LayoutSection[] = [];
-  const places = [start - 2, start];
+  const heads: number[] = [];
   let at = start;
   for (let i = 0; i < count; i++) {
     const keyLength = bytes[at + 1] ?? 0; // past the end: what follows is cut, too
@@ -111,7 +108,8 @@ function parseSections(
     const kind = bytes[at]!;
     const byteLength = readUint32(bytes, head + 1);
     const byteOffset = head + 5;
-    places.push(at, byteOffset);
+    for (let word = at; word < byteOffset - 4; word += 4) heads.push(word, readUint32(bytes, word));
+    heads.push(byteOffset - 4, byteLength);
     at = byteOffset + byteLength;
     if (at > bytes.length) {
       throw recordError(
@@ -131,18 +129,7 @@ function parseSections(
       checked: null,
     });
   }
-  return { sections, places };
-}
-
-function joinHeads(bytes: Uint8Array, places: readonly number[]): Uint8Array {
-  let length = 0;
-  for (let i = 0; i < places.length; i += 2) length += places[i + 1]! - places[i]!;
-  const heads = new Uint8Array(length);
-  let end = 0;
-  for (let i = 0; i < places.length; i += 2) {
-    for (let at = places[i]!; at < places[i + 1]!; at++) heads[end++] = bytes[at]!;
-  }
-  return heads;
+  return { sections, heads };
 }
 
 /** Keys repeat in all files: their text is decoded once. */

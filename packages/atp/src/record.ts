@@ -1,4 +1,5 @@
 import { DTYPES, type DTypeInfo, type NdArray, sizeOf, slabAllocateUnset } from "@stowage/core";
+import { blockView } from "./block-view.js";
 import { recordError } from "./errors.js";
 import { copyBytes, readUint16, readUint32 } from "./little-endian.js";
 import { type LayoutSection, RecordLayout } from "./record-layout.js";
@@ -50,10 +51,11 @@ export class RecordView implements RecordOrigin {
   readonly positionsDType: PositionsDType;
   readonly path: string;
   readonly index: number;
-  /** Where the bytes lie: asking a typed array for it costs a call each time. */
+  /** Where the bytes begin in their buffer: asking a typed array for either costs a call each time. */
+  readonly byteOffset: number;
   readonly #buffer: ArrayBufferLike;
-  readonly #byteOffset: number;
-  readonly #sectionsOffset: number;
+  /** Where the sections begin, from the beginning of the record. */
+  readonly sectionsOffset: number;
   #positions: NdArray | null = null;
   #atomicNumbers: Uint8Array | null = null;
   #layout: RecordLayout | null = null;
@@ -78,8 +80,13 @@ export class RecordView implements RecordOrigin {
     this.path = path;
     this.index = index;
     this.#buffer = bytes.buffer;
-    this.#byteOffset = bytes.byteOffset;
-    this.#sectionsOffset = sectionsOffset(bytes, nAtoms, positionsDType, this);
+    this.byteOffset = bytes.byteOffset;
+    this.sectionsOffset = sectionsOffset(bytes, nAtoms, positionsDType, this);
+  }
+
+  /** Of all bytes of the buffer that the record lies in. */
+  get view(): DataView {
+    return blockView(this.#buffer);
   }
 
   /** Shape (nAtoms, 3), Å. */
@@ -94,8 +101,8 @@ export class RecordView implements RecordOrigin {
 
   /** Shape (nAtoms,): a view. */
   get atomicNumbers(): Uint8Array {
-    const end = this.#sectionsOffset - 2;
-    const start = this.#byteOffset + end - this.nAtoms;
+    const end = this.sectionsOffset - 2;
+    const start = this.byteOffset + end - this.nAtoms;
     this.#atomicNumbers ??= new Uint8Array(this.#buffer, start, this.nAtoms);
     return this.#atomicNumbers;
   }
@@ -120,6 +127,17 @@ export class RecordView implements RecordOrigin {
       this.#values[section.ordinal] = value;
     }
     return value;
+  }
+
+  /** A floating-point scalar as a plain number, without an array for it; `undefined` if there is none. */
+  number(kind: Kind, key: string): number | undefined {
+    const section = this.find(kind, key);
+    if (section === undefined) return undefined;
+    const { layout, dtype } = section.checked ?? this.#check(section);
+    if (layout !== "scalar") return undefined;
+    const at = this.byteOffset + section.byteOffset;
+    if (dtype === "float64") return this.view.getFloat64(at, true);
+    return dtype === "float32" ? this.view.getFloat32(at, true) : undefined;
   }
 
   find(kind: Kind, key: string): LayoutSection | undefined {
@@ -168,14 +186,14 @@ export class RecordView implements RecordOrigin {
   }
 
   #aligned(byteOffset: number, byteLength: number, alignment: number): Place {
-    const start = this.#byteOffset + byteOffset;
+    const start = this.byteOffset + byteOffset;
     if (start % alignment !== 0) return this.#copied(byteOffset, byteLength);
     return { buffer: this.#buffer, byteOffset: start };
   }
 
   #copied(byteOffset: number, byteLength: number): Place {
     const { buffer, block, byteOffset: target } = slabAllocateUnset(byteLength);
-    const start = this.#byteOffset + byteOffset;
+    const start = this.byteOffset + byteOffset;
     // The record mostly lies in the same block: moving bytes inside of it takes no view of them.
     if (buffer === this.#buffer) block.copyWithin(target, start, start + byteLength);
     else copyBytes(this.bytes, byteOffset, block, target, byteLength);
@@ -183,7 +201,7 @@ export class RecordView implements RecordOrigin {
   }
 
   #findLayout(): RecordLayout {
-    this.#layout ??= RecordLayout.of(this.bytes, this.#sectionsOffset, this.nAtoms, this);
+    this.#layout ??= RecordLayout.of(this);
     return this.#layout;
   }
 }

@@ -94,6 +94,8 @@ describe("a field that nobody asks for", () => {
     const molecule = db.at(0);
     expect([molecule.nAtoms, decode.mock.calls.length]).toEqual([size, 0]);
     expect([molecule.energy, molecule.energy, molecule.propertyKeys()]).toEqual([-1, -1, ["spectrum"]]);
+    expect(decode.mock.calls.length).toBe(0); // a number takes no array
+    expect(molecule.storedField("energy")).toBe(molecule.storedField("energy"));
     expect(decode.mock.calls.map(([each]) => each.key)).toEqual(["energy"]); // and that once
     decode.mockRestore();
   });
