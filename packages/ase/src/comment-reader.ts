@@ -110,9 +110,12 @@ export class CommentReader {
     const { bytes } = text;
     let at = skipBlanks(bytes, start, end);
     while (at < end) {
-      const keyEnd = endOfWord(bytes, at, end);
+      const likely = this.#expected[this.#nKeys];
+      const isLikely = likely !== undefined && startsWithKey(bytes, at, end, likely.bytes);
+      const keyEnd = isLikely ? at + likely.bytes.length : endOfWord(bytes, at, end);
       if (keyEnd <= at) return false;
-      const key = this.#keyIn(bytes, at, keyEnd);
+      const key = isLikely ? likely : this.#table.commentKey(asciiText(bytes, at, keyEnd));
+      this.#expected[this.#nKeys++] = key;
       if (key.values.lastSeen === this.serial) return false; // repeated
       key.values.lastSeen = this.serial;
       at = skipBlanks(bytes, keyEnd, end);
@@ -122,6 +125,11 @@ export class CommentReader {
       }
       if (at !== keyEnd) return false; // `key = value`
       at++;
+      const numberEnd = this.#addNumber(key, text, at, end);
+      if (numberEnd >= 0) {
+        at = skipBlanks(bytes, numberEnd, end);
+        continue;
+      }
       const quoted = bytes[at] === QUOTE;
       if (quoted) at++;
       const valueEnd = quoted ? endOfQuoted(bytes, at, end) : endOfWord(bytes, at, end);
@@ -134,14 +142,28 @@ export class CommentReader {
     return true;
   }
 
-  /** The key in these bytes. Comments repeat their keys in the same order, which saves looking most of them up. */
-  #keyIn(bytes: Uint8Array, start: number, end: number): CommentKey {
-    const place = this.#nKeys++;
-    const likely = this.#expected[place];
-    if (likely !== undefined && equalBytes(likely.bytes, bytes, start, end)) return likely;
-    const key = this.#table.commentKey(asciiText(bytes, start, end));
-    this.#expected[place] = key;
-    return key;
+  /**
+   * Adds the value that begins at `start` if it is one number.
+   *
+   * @returns Where it ended, -1 if it is something else.
+   */
+  #addNumber(key: CommentKey, text: TextBlock, start: number, end: number): number {
+    const first = text.bytes[start]!;
+    if (key.isText || key.isMatrix || first < 45 || first > 57) return -1;
+    const { entries } = this;
+    const place = entries.nNumbers;
+    entries.pushNumber(0);
+    const at = readNumbers(text, start, entries.numbers, place, 1);
+    const { integral } = lastRows;
+    const isWhole = at === end || (at >= 0 && CLASSES[text.bytes[at]!] === BLANK);
+    if (!isWhole || (integral && Math.abs(entries.numbers[place]!) > Number.MAX_SAFE_INTEGER)) {
+      entries.nNumbers = place;
+      return -1;
+    }
+    if (integral) entries.numbers[place]! += 0; // "-0" is the integer 0
+    entries.add(key, integral ? Kind.int : Kind.float, place, place + 1);
+    this.#settle(key, text.bytes);
+    return at;
   }
 
   /** Adds a value that is plain ASCII without escapes. */
@@ -315,6 +337,14 @@ function endOfWord(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && CLASSES[bytes[at]!] === ORDINARY) at++;
   return at === end || CLASSES[bytes[at]!] === BLANK || bytes[at] === EQUALS ? at : -1;
+}
+
+/** Whether `key=` stands at `start`. */
+function startsWithKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  const keyEnd = start + key.length;
+  if (keyEnd >= end || bytes[keyEnd] !== EQUALS) return false;
+  for (let i = 0; i < key.length; i++) if (bytes[start + i] !== key[i]) return false;
+  return true;
 }
 
 /** The place of the closing quote, -1 if the text up to it is not plain. */
