@@ -1,4 +1,4 @@
-import { StowageError } from "@stowage/core";
+import { isStowageError, StowageError } from "@stowage/core";
 
 /** What each error of this package tells a program, by code. */
 export interface MmapErrorDetails {
@@ -45,7 +45,8 @@ export function nativeRequired(feature: string, reason: string): StowageError<"E
 }
 
 /** What a kernel threw, as an error with a code. */
-export function kernelError(kernel: string, cause: unknown): StowageError<"ERR_NATIVE"> {
+export function kernelError(kernel: string, cause: unknown): StowageError {
+  if (isStowageError(cause)) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new StowageError(
     "ERR_NATIVE",
