@@ -30,10 +30,12 @@ const packages = {
 
 const executables = { node: "bin/node", bun: "bin/bun", deno: "deno" };
 
-/** No network and no foreign libraries; `--allow-run` is for starting the command line. */
+export const denoOffline = ["run", "--no-remote", "--cached-only", "--node-modules-dir=manual"];
+
+/** `--allow-ffi` is for the native addon, `--allow-run` for starting the command line. */
 const denoArguments = [
-  ...["run", "--no-prompt", "--no-remote", "--cached-only", "--node-modules-dir=manual"],
-  ...["--allow-read", "--allow-write", "--allow-env", "--allow-run"],
+  ...[...denoOffline, "--no-prompt"],
+  ...["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-ffi"],
 ];
 
 /**

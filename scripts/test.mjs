@@ -4,16 +4,19 @@
 // one test. To add a step, add a line to `main`.
 import { build } from "./build.mjs";
 import { install } from "./install.mjs";
+import { cargo, cargoVersion, hasComponent, runCargoTests } from "./lib/cargo.mjs";
 import { checkChangesets } from "./lib/changesets.mjs";
 import { run } from "./lib/command.mjs";
 import { checkLicences } from "./lib/licences.mjs";
 import { compileConsumer, installTarballs, packPackages } from "./lib/packed-packages.mjs";
+import { checkPlatformPackages } from "./lib/platform-packages.mjs";
 import { listPackages, root, toolPath } from "./lib/repository.mjs";
 import { Steps } from "./lib/steps.mjs";
 import { runVitest } from "./lib/vitest.mjs";
+import { buildNative } from "./native.mjs";
 import { preparePeers } from "./peers.mjs";
 import { prepareRuntimes, thisNode } from "./runtimes.mjs";
-import { smoke, smokeFolder } from "./smoke.mjs";
+import { readPaths, restrictedRuns, smoke, smokeFolder } from "./smoke.mjs";
 
 const steps = new Steps();
 try {
@@ -29,8 +32,9 @@ process.exitCode = steps.failed === 0 ? 0 : 1;
 async function main() {
   await steps.one("npm packages", install);
   // These wait for the network more than for a processor, and none needs another.
-  const [, peers, otherRuntimes] = await Promise.all([
+  const [, addon = null, peers, otherRuntimes] = await Promise.all([
     steps.one("build", build),
+    steps.one("native addon", buildNative),
     peersStep(),
     steps.one("runtimes", prepareRuntimes),
   ]);
@@ -41,19 +45,55 @@ async function main() {
   await tool("lint", "@biomejs/biome", ["check", "."], "biome");
   await steps.problems("changesets", checkChangesets);
   await steps.problems("licences", checkLicences);
+  await steps.problems("platform packages", checkPlatformPackages);
   for (const { name, folder } of listPackages()) {
     await tool(`publint ${name}`, "publint", ["run", folder, "--strict"]);
   }
 
-  await steps.count("unit tests", () => runVitest("unit"));
-  await steps.count("documentation tests", () => runVitest("docs"));
-  await steps.count("interop tests", () => runVitest("interop", { STOWAGE_PEERS: JSON.stringify(peers) }));
+  await rustSteps();
+
+  const env = { STOWAGE_PEERS: JSON.stringify(peers), STOWAGE_NATIVE: addon === null ? "0" : undefined };
+  const maySkip = addon === null;
+  await steps.count("unit tests", () => runVitest("unit", { env, maySkip }));
+  await steps.count("documentation tests", () => runVitest("docs", { env }));
+  await steps.count("interop tests", () => runVitest("interop", { env, maySkip }));
+  if (addon !== null) {
+    const off = { ...env, STOWAGE_NATIVE: "0" };
+    await steps.count("unit tests without the native addon", () =>
+      runVitest("unit", { env: off, files: filesThatRead.unit, maySkip: true }),
+    );
+    await steps.count("interop tests without the native addon", () =>
+      runVitest("interop", { env: off, files: filesThatRead.interop, maySkip: true }),
+    );
+  }
   await tool("documentation build", "vitepress", ["build", "apps/docs"]);
 
   for (const runtime of runtimes) {
-    await steps.command(`built packages in ${runtime.name}`, () => smoke(runtime, smokeFolder));
+    for (const reads of readPaths(addon)) {
+      await steps.command(`built packages in ${runtime.name}, ${reads} reads`, () =>
+        smoke(runtime, smokeFolder, reads),
+      );
+    }
   }
-  await packedSteps(runtimes);
+  await packedSteps(runtimes, addon);
+}
+
+/** Tests that read files through `@stowage/mmap`, which run a second time without the native addon. */
+const filesThatRead = {
+  unit: ["packages/mmap/", "packages/atp/", "packages/ase/", "packages/cli/"],
+  interop: ["interop/atp", "interop/mmap"],
+};
+
+async function rustSteps() {
+  if ((await cargoVersion()) === null) return;
+  await steps.count("native addon's tests", runCargoTests);
+  if (await hasComponent("fmt"))
+    await steps.command("native addon's format", () => cargo(["fmt", "--check"]));
+  else console.log("The native addon's format is not checked: this machine has no rustfmt");
+  // In the release profile, whose build scripts have run already.
+  const lint = ["clippy", "--release", "--locked", "--all-targets", "--", "-D", "warnings"];
+  if (await hasComponent("clippy")) await steps.command("native addon's lint", () => cargo(lint));
+  else console.log("The native addon is not linted: this machine has no clippy");
 }
 
 /** Goes on with the peers that could be had: the tests of the others fail by themselves, too. */
@@ -69,9 +109,12 @@ async function peersStep() {
   return peers;
 }
 
-/** @param {readonly import("./runtimes.mjs").Runtime[]} runtimes */
-async function packedSteps(runtimes) {
-  const tarballs = await steps.one("tarballs", packPackages);
+/**
+ * @param {readonly import("./runtimes.mjs").Runtime[]} runtimes
+ * @param {string | null} addon
+ */
+async function packedSteps(runtimes, addon) {
+  const tarballs = await steps.one("tarballs", () => packPackages(addon));
   const folder = await steps.one("packed packages install", () => {
     if (tarballs === undefined) throw new Error("There are no tarballs");
     return installTarballs(tarballs);
@@ -79,7 +122,15 @@ async function packedSteps(runtimes) {
   if (folder === undefined) return;
   await steps.command("packed packages' types", () => compileConsumer(folder));
   for (const runtime of runtimes) {
-    await steps.command(`packed packages in ${runtime.name}`, () => smoke(runtime, folder));
+    for (const reads of readPaths(addon)) {
+      await steps.command(`packed packages in ${runtime.name}, ${reads} reads`, () =>
+        smoke(runtime, folder, reads),
+      );
+    }
+  }
+  if (addon === null) return;
+  for (const { name, run } of restrictedRuns(runtimes, folder)) {
+    await steps.command(`packed packages in ${name}`, run);
   }
 }
 

@@ -3,6 +3,7 @@
 import { XyzFile } from "@stowage/ase";
 import { AtpFile, atomsToMolecule, type FlatBatch, Molecule } from "@stowage/atp";
 import { type Atoms, isStowageError, type NdArray, openStore, type Row } from "@stowage/core";
+import { MmapFile, type NativeStatus, nativeStatus } from "@stowage/mmap";
 
 export function pack(input: string, output: string): number {
   using frames = XyzFile.open(input);
@@ -31,4 +32,10 @@ export async function firstRow(path: string): Promise<Row | undefined> {
   const [row] = await store.getMany([0]);
   await store.close();
   return row;
+}
+
+export function sum(path: string): { total: number; status: NativeStatus } {
+  using file = MmapFile.open(path, { mode: "r" });
+  const values: Float64Array = file.view("float64", 0, 8);
+  return { total: values.reduce((total, value) => total + value, 0), status: nativeStatus() };
 }

@@ -12,6 +12,8 @@ import process from "node:process";
 
 const require = createRequire(import.meta.url);
 const libraries = process.argv.slice(2);
+/** How files have to be read: {@link import("./read-paths.mjs").Reads}. */
+const reads = process.env.SMOKE_READS === "mapped" ? "mapped" : "positional";
 
 /** @type {{ name: string, run: () => unknown }[]} */
 const checks = [
@@ -25,6 +27,8 @@ const checks = [
     run: () => inFolder((folder) => packAndUnpack(folder, codec)),
   })),
   { name: "a damaged file gives an error with a code", run: () => inFolder(openDamaged) },
+  { name: `files are read as expected: ${reads}`, run: () => inFolder(readAsExpected) },
+  { name: "stowage info --env", run: cliNamesReadPath },
   { name: "one writer at a time", run: () => inFolder(openTwice) },
   { name: "arrays to .npy and back", run: () => inFolder(saveAndLoad) },
   { name: "stowage --version", run: cliPrintsItsVersion },
@@ -102,6 +106,19 @@ async function openDamaged(folder) {
     () => AtpFile.open(file),
     (error) => isStowageError(error, "ERR_ATP_FORMAT"),
   );
+}
+
+/** @param {string} folder */
+async function readAsExpected(folder) {
+  const { checkReadPath, writeSmall } = await import("./read-paths.mjs");
+  const file = path.join(folder, "small.atp");
+  writeSmall(file);
+  checkReadPath(reads, file);
+}
+
+function cliNamesReadPath() {
+  const { by, reason } = JSON.parse(stowage("info", "--env", "--json")).reads;
+  assert.equal(by, reads === "mapped" ? "memory-mapped" : "positional reads", reason);
 }
 
 /** @param {string} folder */

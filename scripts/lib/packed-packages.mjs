@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { run } from "./command.mjs";
 import { npm } from "./npm.mjs";
+import { listPlatformPackages, stagePlatformPackage, thisTarget } from "./platform-packages.mjs";
 import { cacheFolder, listLibraries, listPackages, root, toolPath } from "./repository.mjs";
 
 // What users get: the tarballs, installed into a project that has nothing else.
@@ -13,28 +14,55 @@ const tarballFolder = path.join(cacheFolder, "pack");
 const requiredFiles = ["package.json", "README.md", "LICENSE"];
 
 /**
- * Packs every package into .cache/pack.
+ * Packs every package into .cache/pack, and with an addon the platform package of this machine.
  *
+ * @param {string | null} addon  The built addon.
  * @returns {Promise<string[]>}  The tarballs' paths.
  * @throws {Error} if a package cannot be packed, or its tarball lacks its readme, its licence or what it builds.
  */
-export async function packPackages() {
+export async function packPackages(addon) {
   rmSync(tarballFolder, { recursive: true, force: true });
   mkdirSync(tarballFolder, { recursive: true });
   const workspaces = listPackages().map(({ folder }) => `--workspace=${folder}`);
   const args = ["pack", "--json", `--pack-destination=${tarballFolder}`, ...workspaces];
-  const { code, stdout, output } = await npm(args, { cwd: root });
-  if (code !== 0) throw new Error(`npm pack failed with exit code ${code}\n${output}`);
-  /** @type {{ name: string, filename: string, files: { path: string }[] }[]} */
-  const tarballs = JSON.parse(stdout);
+  const tarballs = [...(await pack(args, root)), ...(addon === null ? [] : await packPlatformPackage(addon))];
   const problems = tarballs.flatMap(({ name, files }) => {
     const paths = files.map((file) => file.path);
-    const missing = requiredFiles.filter((file) => !paths.includes(file));
-    if (!paths.some((file) => file.startsWith("dist/"))) missing.push("dist");
+    const isNative = paths.some((file) => file.endsWith(".node"));
+    const missing = [...requiredFiles, ...(isNative ? ["THIRD-PARTY.md"] : [])].filter(
+      (file) => !paths.includes(file),
+    );
+    if (!isNative && !paths.some((file) => file.startsWith("dist/"))) missing.push("dist");
     return missing.map((file) => `${name} is packed without ${file}`);
   });
   if (problems.length > 0) throw new Error(problems.join("\n"));
   return tarballs.map(({ filename }) => path.join(tarballFolder, filename));
+}
+
+/** @param {string} addon */
+async function packPlatformPackage(addon) {
+  const target = thisTarget();
+  const found = listPlatformPackages().find((one) => one.target === target);
+  if (found === undefined) throw new Error(`packages/mmap/npm has no package for ${target}`);
+  const tarballs = await pack(
+    ["pack", "--json", `--pack-destination=${tarballFolder}`],
+    stagePlatformPackage(found, addon),
+  );
+  if (!tarballs.some(({ files }) => files.some((file) => file.path.endsWith(".node")))) {
+    throw new Error(`The package for ${target} is packed without the addon`);
+  }
+  return tarballs;
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ * @returns {Promise<{ name: string, filename: string, files: { path: string }[] }[]>}
+ */
+async function pack(args, cwd) {
+  const { code, stdout, output } = await npm(args, { cwd });
+  if (code !== 0) throw new Error(`npm pack failed with exit code ${code}\n${output}`);
+  return JSON.parse(stdout);
 }
 
 /**
