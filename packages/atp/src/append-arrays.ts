@@ -9,9 +9,9 @@ import {
   sizeOf,
   type TypedArray,
 } from "@stowage/core";
-import { copyBytes } from "./little-endian.js";
+import { copyBytes, writeUint32 } from "./little-endian.js";
 import { isWellFormed, propertyError, reasonToRefuseKey } from "./property.js";
-import { type RecordDraft, recordLength, writeRecordHead } from "./record-draft.js";
+import { checkRecordLength, type RecordDraft, recordLength, writeRecordHead } from "./record-draft.js";
 import { admit, admitPositions, type PositionsDType, type Schema } from "./schema-block.js";
 import { sectionHead } from "./section-draft.js";
 import {
@@ -60,15 +60,13 @@ export interface StackedMolecules {
 
 /** One section in all molecules of the batch. */
 interface StackedSection {
+  /** Of every molecule; of text, with a length that each overwrites. */
   readonly head: Uint8Array;
-  readonly data: { readonly byteLength: number };
+  /** Values of all molecules, one after the other. */
   readonly bytes: Uint8Array;
-}
-
-interface TextSection {
-  readonly key: string;
-  readonly kind: Kind;
-  readonly texts: readonly Uint8Array[];
+  readonly itemBytes: number;
+  /** Of text only: where each molecule's begins, and the end of the last. */
+  readonly starts: Float64Array | null;
 }
 
 const PROPERTY_DTYPES = ["float32", "float64", "int32", "int64"];
@@ -94,20 +92,21 @@ export function draftArrays(
   if (count === 0) return [];
   admitPositions(schema, positions.dtype as PositionsDType, path);
 
-  const sections: (StackedSection | TextSection)[] = [];
+  const sections: StackedSection[] = [];
   const add = (kind: Kind, key: string, tag: Tag, array: NdArray, itemShape: readonly number[]): void => {
     const itemBytes = sizeOf(itemShape) * (DTYPES[array.dtype] as DTypeInfo).itemSize;
     const head = sectionHead(kind, key, tag.tag, itemBytes, tag.layout === "tensor" ? itemShape : null);
     const tensorHead = tag.layout === "tensor" ? 1 + 4 * itemShape.length : 0;
     admit(schema, kind, key, tag.tag, tensorHead + itemBytes, path);
-    sections.push({ head, data: { byteLength: itemBytes }, bytes: bytesOf(array.data) });
+    sections.push({ head, itemBytes, bytes: bytesOf(array.data), starts: null });
   };
   const addText = (kind: Kind, key: string, texts: readonly string[]): void => {
     if (texts.length !== count) throw wrongShape(key, `(${count},)`, `(${texts.length},)`);
-    if (!texts.every((text) => typeof text === "string" && isWellFormed(text)))
+    const encoded = encodeTexts(texts);
+    if (encoded === null)
       throw new TypeError(`Cannot append "${key}": each value must be text without half of a surrogate pair`);
     admit(schema, kind, key, TAG_STRING.tag, 0, path);
-    sections.push({ kind, key, texts: texts.map((text) => encoder.encode(text)) });
+    sections.push({ head: sectionHead(kind, key, TAG_STRING.tag, 0), itemBytes: 0, ...encoded });
   };
 
   for (const { key } of BUILTINS) {
@@ -185,43 +184,65 @@ function stackedLayout(array: NdArray, itemShape: readonly number[]): Layout {
   return itemShape.length === 2 && itemShape[1] === 3 && array.dtype.startsWith("float") ? "vec3" : "tensor";
 }
 
+/** Gives one draft after the other in the same object: each is to be written before the next is asked for. */
 function* drafts(
   count: number,
   nAtoms: number,
   positions: Uint8Array,
   numbers: Uint8Array,
-  sections: readonly (StackedSection | TextSection)[],
+  sections: readonly StackedSection[],
 ): Generator<RecordDraft> {
   const positionsBytes = positions.length / count;
-  for (let i = 0; i < count; i++) {
-    const items = sections.map((section) => ("texts" in section ? textItem(section, i) : section));
-    const from = i * positionsBytes;
-    yield {
-      nAtoms,
-      byteLength: recordLength(nAtoms, positionsBytes, items),
-      write: (target, at) => {
-        const positionsItem = positions.subarray(from, from + positionsBytes);
-        const numbersItem = numbers.subarray(i * nAtoms, (i + 1) * nAtoms);
-        let end = writeRecordHead(target, at, nAtoms, positionsItem, numbersItem, items.length);
-        for (const { head, data, bytes, itemOffset } of items as Item[]) {
-          copyBytes(head, 0, target, end, head.length);
-          end += head.length;
-          copyBytes(bytes, itemOffset ?? i * data.byteLength, target, end, data.byteLength);
-          end += data.byteLength;
-        }
-      },
-    };
+  const texts = sections.flatMap(({ starts }) => starts ?? []);
+  const fixed = sections.map(({ head, itemBytes }) => ({ head, data: { byteLength: itemBytes } }));
+  const fixedLength = recordLength(nAtoms, positionsBytes, fixed);
+  let i = 0;
+  const draft = {
+    nAtoms,
+    byteLength: fixedLength,
+    write: (target: Uint8Array, at: number) => {
+      let end = writeRecordHead(target, at, nAtoms, positions, numbers, i, sections.length);
+      for (const section of sections) end = writeItem(section, i, target, end);
+    },
+  };
+  for (; i < count; i++) {
+    if (texts.length > 0) {
+      draft.byteLength = fixedLength;
+      for (const starts of texts) draft.byteLength += starts[i + 1]! - starts[i]!;
+      checkRecordLength(draft.byteLength);
+    }
+    yield draft;
   }
 }
 
-/** A section of one molecule; `itemOffset` where its bytes are not the i-th of equal items. */
-interface Item extends StackedSection {
-  readonly itemOffset?: number;
+function writeItem(
+  { head, bytes, itemBytes, starts }: StackedSection,
+  i: number,
+  target: Uint8Array,
+  at: number,
+) {
+  const from = starts === null ? i * itemBytes : starts[i]!;
+  const length = starts === null ? itemBytes : starts[i + 1]! - from;
+  const dataAt = at + head.length;
+  copyBytes(head, 0, target, at, head.length);
+  if (starts !== null) writeUint32(target, dataAt - 4, length);
+  copyBytes(bytes, from, target, dataAt, length);
+  return dataAt + length;
 }
 
-function textItem({ kind, key, texts }: TextSection, index: number): Item {
-  const bytes = texts[index]!;
-  return { head: sectionHead(kind, key, TAG_STRING.tag, bytes.length), data: bytes, bytes, itemOffset: 0 };
+/** UTF-8 of all texts in one block; `null` if one is no text, or half of a surrogate pair. */
+function encodeTexts(texts: readonly string[]): { bytes: Uint8Array; starts: Float64Array } | null {
+  if (!texts.every((text) => typeof text === "string")) return null;
+  const starts = new Float64Array(texts.length + 1);
+  const joined = texts.join("");
+  const bytes = encoder.encode(joined);
+  // As many bytes as characters: all is ASCII, and lengths are what they seem.
+  const ascii = bytes.length === joined.length;
+  if (!ascii && !texts.every(isWellFormed)) return null;
+  for (const [i, text] of texts.entries()) {
+    starts[i + 1] = starts[i]! + (ascii ? text.length : encoder.encode(text).length);
+  }
+  return { bytes, starts };
 }
 
 function isTexts(value: NdArray | TypedArray | readonly string[]): value is readonly string[] {

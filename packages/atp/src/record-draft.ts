@@ -59,7 +59,7 @@ function draftFields(molecule: Molecule, context: DraftContext, path: string): R
     nAtoms,
     byteLength,
     write: (target, at) => {
-      let end = writeRecordHead(target, at, nAtoms, payloadOf(positions), atomicNumbers, sections.length);
+      let end = writeRecordHead(target, at, nAtoms, payloadOf(positions), atomicNumbers, 0, sections.length);
       for (const section of sections) end = writeSection(section, target, end);
     },
   };
@@ -95,23 +95,35 @@ export function recordLength(
     (sum, { head, data }) => sum + head.length + data.byteLength,
     6 + positionsBytes + nAtoms,
   );
-  if (byteLength > MAX_UINT32) throw limitError("a molecule (its bytes)", MAX_UINT32, byteLength);
+  checkRecordLength(byteLength);
   return byteLength;
 }
 
-/** Writes all before the sections and returns where those begin. */
+export function checkRecordLength(byteLength: number): void {
+  if (byteLength > MAX_UINT32) throw limitError("a molecule (its bytes)", MAX_UINT32, byteLength);
+}
+
+/**
+ * Writes all before the sections and returns where those begin.
+ *
+ * @param positions      Of `nAtoms` atoms a molecule, one molecule after the other; so are the atomic numbers.
+ * @param moleculeIndex  Which molecule's to write.
+ */
 export function writeRecordHead(
   target: Uint8Array,
   at: number,
   nAtoms: number,
   positions: Uint8Array,
   atomicNumbers: Uint8Array,
+  moleculeIndex: number,
   sectionCount: number,
 ): number {
+  const molecules = nAtoms === 0 ? 1 : atomicNumbers.length / nAtoms;
+  const positionsBytes = positions.length / molecules;
+  const numbersAt = at + 4 + positionsBytes;
   writeUint32(target, at, nAtoms);
-  copyBytes(positions, 0, target, at + 4, positions.length);
-  const numbersAt = at + 4 + positions.length;
-  copyBytes(atomicNumbers, 0, target, numbersAt, nAtoms);
+  copyBytes(positions, moleculeIndex * positionsBytes, target, at + 4, positionsBytes);
+  copyBytes(atomicNumbers, moleculeIndex * nAtoms, target, numbersAt, nAtoms);
   writeUint16(target, numbersAt + nAtoms, sectionCount);
   return numbersAt + nAtoms + 2;
 }
