@@ -271,7 +271,7 @@ describe("try", () => {
   });
   test("shows a value that came back wrong, and ends with 1", async () => {
     // A plugin that takes the place of .atp and changes one energy on the way.
-    const atp = join(dirname(await buildCli()), "node_modules/@stowage/atp/index.js");
+    const atp = join(dirname(await buildCli()), "node_modules/@stowage/atp/dist/index.js");
     writeFileSync(at("wrong.mjs"), wrongPlugin(atp));
     const { code, stdout } = await run("try", "water.rows", "--no-rates", "--plugin", "./wrong.mjs");
     expect(code).toBe(1);
