@@ -128,6 +128,11 @@ async function packedSteps(runtimes, addon) {
       );
     }
   }
+  await steps.count("documentation's examples on the packed packages", () =>
+    runVitest("packed", {
+      env: { STOWAGE_CONSUMER: folder, STOWAGE_RUNTIMES: JSON.stringify(runtimes) },
+    }),
+  );
   if (addon === null) return;
   for (const { name, run } of restrictedRuns(runtimes, folder)) {
     await steps.command(`packed packages in ${name}`, run);

@@ -1,23 +1,14 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CodeBlock, codeBlocks, expectedOutput } from "./code-blocks.js";
+import { type CodeBlock, expectedOutput } from "./code-blocks.js";
+import { blocks, exampleFolder, pages, root, toJavaScript } from "./pages.js";
 
 // Every example runs as a reader would run it: in a folder of its own beside the real data, on the built packages.
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const scratch = join(root, ".cache/docs-examples");
 const run = promisify(execFile);
-
-const pages = [
-  "README.md",
-  ...markdownIn("apps/docs"),
-  ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
-];
-const blocks = pages.flatMap((page) => codeBlocks(page, readFileSync(join(root, page), "utf8")));
 
 beforeAll(() => rmSync(scratch, { recursive: true, force: true }));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -40,17 +31,15 @@ describe.each(pages)("%s", (page) => {
 });
 
 async function runTypeScript(block: CodeBlock): Promise<void> {
-  const folder = exampleFolder(block);
-  // `using` is lowered so that the examples run on Node 20 too.
-  const { code } = await transform(block.code, { loader: "ts", target: "node20", format: "esm" });
-  writeFileSync(join(folder, "example.mjs"), code);
+  const folder = exampleFolder(scratch, block);
+  writeFileSync(join(folder, "example.mjs"), await toJavaScript(block));
   const { stdout } = await run(process.execPath, ["example.mjs"], { cwd: folder });
   expect(stdout.trimEnd().split("\n").filter(Boolean)).toEqual(expectedOutput(block.code));
 }
 
 /** Runs the lines that call `stowage`; a line with another program is for readers only. */
 async function runCommands(block: CodeBlock): Promise<void> {
-  const folder = exampleFolder(block);
+  const folder = exampleFolder(scratch, block);
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const main = join(root, "packages/cli/dist/main.js");
@@ -62,19 +51,6 @@ async function runCommands(block: CodeBlock): Promise<void> {
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1" };
   const { stderr } = await run("sh", ["-euc", script], { cwd: folder, env });
   expect(stderr).not.toContain("stowage: Cannot");
-}
-
-function exampleFolder(block: CodeBlock): string {
-  const folder = join(scratch, `${block.page.replaceAll(/\W/g, "-")}-${block.line}`);
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(root, "examples/data"), folder, { recursive: true });
-  return folder;
-}
-
-function markdownIn(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.name.endsWith(".md") && !entry.parentPath.includes("node_modules"))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
 it("lists every error code", () => {
