@@ -26,11 +26,18 @@ const consequence = "files are read by positional reads";
 /**
  * Builds the addon, unless it was built from the same sources by the same compiler before.
  *
+ * `NATIVE_ADDON=FILE` puts an addon in its place that was built elsewhere: what CI tests is what it publishes.
+ *
  * @returns {Promise<string | null>}  The addon's file; `null` if this machine has no Rust, which is said in a line.
  * @throws {Error} with the compiler's output if the addon does not build, or if `REQUIRE_NATIVE=1` is set and there
  *   is no Rust.
  */
 export async function buildNative() {
+  const { NATIVE_ADDON } = process.env;
+  if (NATIVE_ADDON !== undefined) {
+    place(path.resolve(root, NATIVE_ADDON));
+    return nativeFile;
+  }
   const compiler = await cargoVersion();
   if (compiler === null) {
     const found = "The native addon is skipped: there is no cargo on this machine";
