@@ -29,8 +29,8 @@ const consequence = "files are read by positional reads";
  * `NATIVE_ADDON=FILE` puts an addon in its place that was built elsewhere: what CI tests is what it publishes.
  *
  * @returns {Promise<string | null>}  The addon's file; `null` if this machine has no Rust, which is said in a line.
- * @throws {Error} with the compiler's output if the addon does not build, or if `REQUIRE_NATIVE=1` is set and there
- *   is no Rust.
+ * @throws {Error} with the compiler's output if the addon does not build, or if there is no Rust and the addon is
+ *   required: with `REQUIRE_NATIVE=1`, or with `CI=true`.
  */
 export async function buildNative() {
   const { NATIVE_ADDON } = process.env;
@@ -41,7 +41,7 @@ export async function buildNative() {
   const compiler = await cargoVersion();
   if (compiler === null) {
     const found = "The native addon is skipped: there is no cargo on this machine";
-    if (isRequired()) throw new Error(`${found}, and REQUIRE_NATIVE=1 is set`);
+    if (isRequired()) throw new Error(`${found}, and it is required (REQUIRE_NATIVE=1, or CI=true)`);
     console.log(`${found}; ${consequence}`);
     return null;
   }
@@ -59,7 +59,7 @@ export async function buildNative() {
 /**
  * As {@link buildNative}, for what works without the addon, too: a failing build is a line, not an error.
  *
- * @throws {Error} only if `REQUIRE_NATIVE=1` is set.
+ * @throws {Error} only if the addon is required, as above.
  */
 export async function buildNativeIfPossible() {
   try {
