@@ -1,5 +1,18 @@
 import { describeValue, isNdArray, type Value } from "@stowage/core";
 import { isExact, type NumberList, splitComment, TRANSPOSED, toMatrix, typedValue } from "./comment.js";
+import {
+  beginsAsText,
+  EQUALS,
+  endOfQuoted,
+  endOfWord,
+  equalBytes,
+  isBlank,
+  plainFlags,
+  QUOTE,
+  skipBlanks,
+  skipSeparators,
+  startsWithKey,
+} from "./comment-bytes.js";
 import { CommentEntries, Kind } from "./comment-entries.js";
 import { TextProblem } from "./errors.js";
 import type { CommentKey, KeyTable } from "./key-table.js";
@@ -136,7 +149,7 @@ export class CommentReader {
       if (valueEnd <= at) return false; // empty, or not plain
       this.#addPlain(key, text, at, valueEnd);
       at = quoted ? valueEnd + 1 : valueEnd;
-      if (at < end && CLASSES[bytes[at]!] !== BLANK) return false;
+      if (at < end && !isBlank(bytes[at]!)) return false;
       at = skipBlanks(bytes, at, end);
     }
     return true;
@@ -155,7 +168,7 @@ export class CommentReader {
     entries.pushNumber(0);
     const at = readNumbers(text, start, entries.numbers, place, 1);
     const { integral } = lastRows;
-    const isWhole = at === end || (at >= 0 && CLASSES[text.bytes[at]!] === BLANK);
+    const isWhole = at === end || (at >= 0 && isBlank(text.bytes[at]!));
     if (!isWhole || (integral && Math.abs(entries.numbers[place]!) > Number.MAX_SAFE_INTEGER)) {
       entries.nNumbers = place;
       return -1;
@@ -308,78 +321,6 @@ function commentText(bytes: Uint8Array): string {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const QUOTE = 34;
-const EQUALS = 61;
-
-/** What a byte is in a plain comment; everything unnamed is not plain. */
-const ORDINARY = 1;
-const BLANK = 2;
-const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (byte === 32 || byte === 9) return BLANK;
-  // Escapes and opening delimiters; control characters and other scripts may be white space.
-  return byte > 32 && byte < 127 && !"\\\"'{[=".includes(String.fromCharCode(byte)) ? ORDINARY : 0;
-});
-
-function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && CLASSES[bytes[at]!] === BLANK) at++;
-  return at;
-}
-
-function skipSeparators(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && (CLASSES[bytes[at]!] === BLANK || bytes[at] === 44)) at++;
-  return at;
-}
-
-/** Where a run of ordinary bytes ends; a run that ends at anything but a blank or `=` is none. */
-function endOfWord(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && CLASSES[bytes[at]!] === ORDINARY) at++;
-  return at === end || CLASSES[bytes[at]!] === BLANK || bytes[at] === EQUALS ? at : -1;
-}
-
-/** Whether `key=` stands at `start`. */
-function startsWithKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  const keyEnd = start + key.length;
-  if (keyEnd >= end || bytes[keyEnd] !== EQUALS) return false;
-  for (let i = 0; i < key.length; i++) if (bytes[start + i] !== key[i]) return false;
-  return true;
-}
-
-/** The place of the closing quote, -1 if the text up to it is not plain. */
-function endOfQuoted(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte === QUOTE) return at;
-    if (byte === 92 || byte > 126 || (byte < 32 && byte !== 9)) return -1;
-  }
-  return -1;
-}
-
-/** Whether a value that begins with this byte can be neither a number nor a logical nor `_JSON`. */
-function beginsAsText(byte: number): boolean {
-  const letter = (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122);
-  return letter && !"TtFfNnIi".includes(String.fromCharCode(byte));
-}
-
-/** The logicals of a value such as `T F F`, `null` for anything else. */
-function plainFlags(bytes: Uint8Array, start: number, end: number): boolean[] | null {
-  const flags: boolean[] = [];
-  for (let at = start; at < end; at += 2) {
-    const byte = bytes[at];
-    if ((byte !== 84 && byte !== 70) || (at + 1 < end && bytes[at + 1] !== 32)) return null;
-    flags.push(byte === 84);
-  }
-  return end - start === 2 * flags.length - 1 ? flags : null;
-}
-
-function equalBytes(expected: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (expected.length !== end - start) return false;
-  for (let i = 0; i < expected.length; i++) if (expected[i] !== bytes[start + i]) return false;
-  return true;
-}
-
 /** What ASE's `atoms.pbc = value` makes of logicals and numbers; it takes any text for true, which is refused here. */
 function toPbc(value: Value): [boolean, boolean, boolean] {
   const flags = isNdArray(value)
