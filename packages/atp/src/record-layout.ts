@@ -32,7 +32,7 @@ export class RecordLayout {
   /** Number of sections, those of kinds that are passed over included. */
   readonly #count: number;
   /** Pairs: a place in the record, and the four bytes that stand there. They cover all section heads. */
-  readonly #heads: Int32Array;
+  readonly #heads: readonly number[];
   /** For records of many sections only. */
   readonly #byName: Map<string, LayoutSection> | null;
 
@@ -47,7 +47,7 @@ export class RecordLayout {
     this.sections = sections;
     this.#byName = sections.length < MANY_SECTIONS ? null : mapNames(sections, record);
     if (this.#byName === null) checkNames(sections, record);
-    this.#heads = Int32Array.from(heads);
+    this.#heads = heads;
   }
 
   /**
@@ -80,7 +80,7 @@ export class RecordLayout {
     if (sectionsOffset !== this.#start || readUint16(bytes, sectionsOffset - 2) !== this.#count) return false;
     const heads = this.#heads;
     for (let i = 0; i < heads.length; i += 2) {
-      if (view.getInt32(byteOffset + heads[i]!, true) !== heads[i + 1]) return false;
+      if (view.getUint32(byteOffset + heads[i]!, true) !== heads[i + 1]) return false;
     }
     return true;
   }
