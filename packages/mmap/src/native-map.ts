@@ -78,13 +78,24 @@ export class NativeMap implements Engine {
     const end = start + byteLength;
     if (this.#faults[this.#slot] !== 0) this.check(byteOffset + byteLength);
     if (end <= this.#first.length) return this.#first.subarray(start, end);
-    const base = Math.floor(start / WINDOW_BYTES) * WINDOW_BYTES;
-    if (end - base > 2 * WINDOW_BYTES) {
-      const first = Math.floor(start / GRANULARITY) * GRANULARITY;
-      return this.#window(first, end - first).subarray(start - first);
+    const mapEnd = this.#lead + this.#byteLength;
+    let base = Math.floor(start / WINDOW_BYTES) * WINDOW_BYTES;
+    let windowEnd = Math.min(base + 2 * WINDOW_BYTES, mapEnd);
+    if (end > windowEnd) {
+      base = Math.floor(start / GRANULARITY) * GRANULARITY;
+      windowEnd = end;
     }
-    const window = this.#window(base, Math.min(2 * WINDOW_BYTES, this.#lead + this.#byteLength - base));
-    return window.subarray(start - base, end - base);
+    try {
+      return this.#window(base, windowEnd - base).subarray(start - base, end - base);
+    } catch (cause) {
+      const { path } = this.#range;
+      throw new StowageError(
+        "ERR_MAPPING_VIEW",
+        `Cannot view ${byteLength} bytes of ${path} at once: ${reasonOf(cause)}`,
+        { path, byteOffset, byteLength, limit: windowLimit() },
+        { cause, hint: "use view(dtype, byteOffset, length) for one part after the other" },
+      );
+    }
   }
 
   readInto(target: Uint8Array, byteOffset: number): void {
@@ -167,7 +178,7 @@ export class NativeMap implements Engine {
   }
 
   #firstWindow(): Uint8Array {
-    return this.#window(0, Math.min(this.#lead + this.#byteLength, 2 * WINDOW_BYTES));
+    return this.#try("map", () => this.#window(0, Math.min(this.#lead + this.#byteLength, 2 * WINDOW_BYTES)));
   }
 
   #window(start: number, byteLength: number): Uint8Array {
@@ -177,30 +188,10 @@ export class NativeMap implements Engine {
     // Shorter where somebody has transferred the buffer away.
     if (known?.length === byteLength) return known;
     const limit = windowLimit();
-    if (byteLength > limit)
-      throw this.#tooLong(start, byteLength, `one array of this runtime ends at ${limit}`);
-    try {
-      const window = new Uint8Array(this.#mapping.window(start, byteLength));
-      this.#windows.set(key, window);
-      return window;
-    } catch (cause) {
-      throw this.#tooLong(start, byteLength, reasonOf(cause), cause);
-    }
-  }
-
-  #tooLong(
-    start: number,
-    byteLength: number,
-    reason: string,
-    cause?: unknown,
-  ): StowageError<"ERR_MAPPING_VIEW"> {
-    const { path } = this.#range;
-    return new StowageError(
-      "ERR_MAPPING_VIEW",
-      `Cannot view ${byteLength} bytes of ${path} at once: ${reason}`,
-      { path, byteOffset: Math.max(0, start - this.#lead), byteLength, limit: windowLimit() },
-      { cause, hint: "use view(dtype, byteOffset, length) for one part after the other" },
-    );
+    if (byteLength > limit) throw new RangeError(`one array of this runtime ends at ${limit}`);
+    const window = new Uint8Array(this.#mapping.window(start, byteLength));
+    this.#windows.set(key, window);
+    return window;
   }
 
   #try<T>(verb: string, action: () => T): T {
