@@ -93,6 +93,11 @@ pub fn unregister(slot: usize) {
     NEXT.fetch_min(slot, Relaxed);
 }
 
+/// Whether a page of the map was ever replaced by zeros.
+pub fn faulted(slot: usize) -> bool {
+    FAULTS[slot].load(Acquire) != 0
+}
+
 /// Pages of the map below this address were never replaced by zeros.
 pub fn sound_end(slot: usize) -> usize {
     TABLE[slot].sound_end.load(Acquire)
