@@ -7,6 +7,7 @@ import {
   type NdArray,
   StowageError,
   sizeOf,
+  unsetBuffer,
 } from "@stowage/core";
 import { recordError } from "./errors.js";
 import type { FieldSelection, FlatField } from "./flat-fields.js";
@@ -98,12 +99,16 @@ export class FlatCollector {
   readonly #complete: boolean;
   readonly #path: string;
 
-  /** @param nAtoms  As the index says, in the order of the batch. */
+  /**
+   * @param nAtoms  As the index says, in the order of the batch.
+   * @param unset   Whether positions and atomic numbers come as the allocator left them, to be filled by the caller.
+   */
   constructor(
     nAtoms: Uint32Array,
     positionsDType: PositionsDType,
     { fields, complete }: FieldSelection,
     path: string,
+    unset = false,
   ) {
     const count = nAtoms.length;
     this.nAtoms = nAtoms;
@@ -111,9 +116,9 @@ export class FlatCollector {
     this.#atomOffsets = new Float64Array(count + 1);
     for (let i = 0; i < count; i++) this.#atomOffsets[i + 1] = this.#atomOffsets[i]! + nAtoms[i]!;
     this.#positionsDType = positionsDType;
-    this.#positionsData = allocateField("positions", positionsDType, 3 * this.totalAtoms);
+    this.#positionsData = allocateField("positions", positionsDType, 3 * this.totalAtoms, unset);
     this.positions = bytesOf(this.#positionsData);
-    this.atomicNumbers = new Uint8Array(this.totalAtoms);
+    this.atomicNumbers = bytesOf(allocateField("atomicNumbers", "uint8", this.totalAtoms, unset));
     this.#complete = complete;
     this.present = new Uint8Array(fields.length * count);
     this.columns = fields.map((field, i) => {
@@ -150,11 +155,11 @@ export class FlatCollector {
   }
 
   /** Makes the array of a field whose values have this shape. */
-  allocate(column: FlatColumn, itemShape: readonly number[]): NdArray["data"] {
+  allocate(column: FlatColumn, itemShape: readonly number[], unset = false): NdArray["data"] {
     const { key, perAtom, tag } = column.field;
     const rows = perAtom ? this.totalAtoms : this.nAtoms.length;
     column.itemShape = itemShape;
-    column.data = allocateField(key, tag.dtype!, rows * sizeOf(itemShape));
+    column.data = allocateField(key, tag.dtype!, rows * sizeOf(itemShape), unset);
     return column.data;
   }
 
@@ -315,11 +320,13 @@ function nameOf(kind: number, keyBytes: Uint8Array): string {
 }
 
 /** @throws {StowageError} ERR_ATP_LIMIT where the runtime has no array of that size, or no memory for it. */
-function allocateField(key: string, dtype: DType, length: number): NdArray["data"] {
-  const byteLength = length * (DTYPES[dtype] as DTypeInfo).itemSize;
+function allocateField(key: string, dtype: DType, length: number, unset: boolean): NdArray["data"] {
+  const { itemSize, ctor } = DTYPES[dtype] as DTypeInfo;
+  const byteLength = length * itemSize;
   let cause: unknown;
   try {
-    if (byteLength <= MAX_FIELD_BYTES) return allocate(dtype, length);
+    if (byteLength <= MAX_FIELD_BYTES)
+      return unset ? new ctor(unsetBuffer(byteLength)) : allocate(dtype, length);
   } catch (error) {
     cause = error;
   }

@@ -60,10 +60,10 @@ export class NativeFlat {
       wanted[i] = index < 0 ? index + length : index;
     }
     const nAtoms = new Uint32Array(count);
-    if (plan.countAtoms(wanted, nAtoms) === null) return null;
-    const collector = new FlatCollector(nAtoms, this.#positions, this.#selection, this.#path);
+    if (plan.find(wanted, nAtoms) === null) return null;
+    const collector = new FlatCollector(nAtoms, this.#positions, this.#selection, this.#path, true);
     const outputs = this.#outputs(collector);
-    const texts = outputs && plan.flat(wanted, nAtoms, outputs);
+    const texts = outputs && plan.flat(outputs);
     if (texts === null) return null;
     if (texts !== "done") placeTexts(texts, collector.columns);
     for (const column of collector.columns) {
@@ -120,7 +120,7 @@ export class NativeFlat {
       // So much memory is taken only once a record has shown that it has the field.
       const most = perAtom ? MAX_ATOM_FIELD_BYTES : MAX_ABSENT_BYTES;
       if (rows * itemBytes(column.field, itemShape) > most) return null;
-      outputs.push(bytesOf(collector.allocate(column, itemShape)));
+      outputs.push(bytesOf(collector.allocate(column, itemShape, true)));
     }
     return outputs;
   }

@@ -26,7 +26,7 @@ class Slab {
       return { buffer, block: new Uint8Array(buffer), byteOffset: 0 };
     }
     let byteOffset = (this.#used + 7) & ~7;
-    if (byteOffset + byteLength > SLAB_BYTES) {
+    if (byteOffset + byteLength > this.#block.length) {
       this.#buffer = this.#newBuffer(SLAB_BYTES);
       this.#block = new Uint8Array(this.#buffer);
       byteOffset = 0;
@@ -54,8 +54,12 @@ export function slabAllocateUnset(byteLength: number): SlabPlace {
   return unset.take(byteLength);
 }
 
-/** Zeroing a block costs as much as filling it. Only Node's Buffer, where there is one, can leave that out. */
-function unsetBuffer(byteLength: number): ArrayBuffer {
+/**
+ * A buffer of its own whose bytes are left over from something else: the caller sets all of them.
+ *
+ * Zeroing memory costs as much as filling it. Only Node's Buffer, where there is one, can leave that out.
+ */
+export function unsetBuffer(byteLength: number): ArrayBuffer {
   if (typeof globalThis.Buffer !== "function") return new ArrayBuffer(byteLength);
   const { buffer, byteLength: size } = globalThis.Buffer.allocUnsafeSlow(byteLength);
   // A stand-in for Buffer may put it into something larger.

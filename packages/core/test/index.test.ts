@@ -107,6 +107,7 @@ describe("the package", () => {
         "temporaryName",
         "toAsync",
         "toAtomicNumbers",
+        "unsetBuffer",
         "viewElements",
         "writeFully",
         "writeNpy",

@@ -94,23 +94,23 @@ export class AtpPlan {
   }
 
   /**
-   * Fills `nAtoms`.
+   * Finds the molecules of the next batch, and fills `nAtoms`.
    *
    * @returns Their sum; `null` where an index is out of range or an entry cannot be true.
    */
-  countAtoms(indices: Float64Array, nAtoms: Uint32Array): number | null {
-    const total = run("flat", () => this.#plan.countAtoms(this.#map.mapping, indices, nAtoms));
+  find(indices: Float64Array, nAtoms: Uint32Array): number | null {
+    const total = run("flat", () => this.#plan.find(this.#map.mapping, indices, nAtoms));
     return total < 0 ? null : total;
   }
 
   /**
-   * Reads a batch into zeroed outputs.
+   * Reads the batch that was found. What a record has not reads zero.
    *
-   * @param outputs  Positions, atomic numbers, presence (fields × molecules), then one a field, empty for text.
+   * @param outputs  Positions, atomic numbers, presence (fields × molecules, zeroed), then one a field, empty for text.
    * @returns The texts, `"done"` if there are none, `null` where a record is not as the plan says.
    */
-  flat(indices: Float64Array, nAtoms: Uint32Array, outputs: Uint8Array[]): AtpTexts | "done" | null {
-    const result = run("flat", () => this.#plan.flat(this.#map.mapping, indices, nAtoms, outputs));
+  flat(outputs: Uint8Array[]): AtpTexts | "done" | null {
+    const result = run("flat", () => this.#plan.flat(this.#map.mapping, outputs));
     if (typeof result !== "number") return result;
     return result === DONE ? "done" : null;
   }

@@ -34,13 +34,8 @@ export interface NativeAtpTexts {
 }
 
 export interface NativeAtpPlan {
-  countAtoms(map: NativeMapping, indices: Float64Array, nAtoms: Uint32Array): number;
-  flat(
-    map: NativeMapping,
-    indices: Float64Array,
-    nAtoms: Uint32Array,
-    outputs: Uint8Array[],
-  ): number | NativeAtpTexts;
+  find(map: NativeMapping, indices: Float64Array, nAtoms: Uint32Array): number;
+  flat(map: NativeMapping, outputs: Uint8Array[]): number | NativeAtpTexts;
 }
 
 /** What the addon exports. `packages/mmap/native/src/lib.rs` is the other side. */
@@ -79,7 +74,7 @@ export interface NativeStatus {
   readonly threads: number;
 }
 
-const ABI = 1;
+const ABI = 2;
 
 let loaded: { addon: NativeAddon | null; reason: string } | null = null;
 

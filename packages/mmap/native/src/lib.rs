@@ -26,7 +26,7 @@ use mapping::{Mode, Region};
 
 /// What the TypeScript side asks for before it trusts an addon: changes with every change of a signature.
 #[napi]
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// A batch was read.
 const DONE: i32 = -1;
@@ -327,6 +327,7 @@ pub struct AtpPlan {
     data_end: usize,
     max_expansion: usize,
     plan: Plan,
+    found: Vec<atp::Entry>,
 }
 
 #[napi]
@@ -352,41 +353,39 @@ impl AtpPlan {
             data_end: whole(data_end)?,
             max_expansion: whole(max_expansion)?,
             plan: Plan { fields, position_bytes: position_bytes as usize, complete },
+            found: Vec::new(),
         })
     }
 
-    /// Fills `n_atoms`. Returns their sum; -2 if the file was cut, -3 - i if molecule i of the batch is out of range or
-    /// its entry cannot be true.
+    /// Finds the molecules of the next batch and fills `n_atoms`. Returns their sum, or -3 - i if molecule i of the batch
+    /// is out of range or its entry cannot be true.
     #[napi(catch_unwind)]
-    pub fn count_atoms(&self, map: &Mapping, indices: &[f64], mut n_atoms: Uint32ArraySlice) -> Result<f64> {
+    pub fn find(&mut self, map: &Mapping, indices: &[f64], mut n_atoms: Uint32ArraySlice) -> Result<f64> {
         let region = &map.region()?.0;
         // SAFETY: looked at for its address alone until it is found to be apart.
         let n_atoms = unsafe { n_atoms.as_mut() };
         if !are_disjoint(&mut [span(region.bytes()), span(indices), span(n_atoms)]) {
             return Err(failed("two arguments share memory"));
         }
-        Ok(match atp::count_atoms(&self.commit(region), indices, n_atoms) {
-            _ if region.was_cut(self.data_end) => f64::from(TRUNCATED),
-            Ok(total) => total as f64,
+        self.found.clear();
+        Ok(match atp::find(&self.commit(region), indices, n_atoms) {
+            Ok(entries) => {
+                self.found = entries;
+                n_atoms.iter().map(|&n| f64::from(n)).sum()
+            }
             Err(slot) => -3.0 - slot as f64,
         })
     }
 
-    /// Reads a batch. `outputs`: positions, atomic numbers, which molecules have which field (fields × molecules), then
-    /// one array a field (empty for text), all zeroed.
+    /// Reads the batch that was found. `outputs`: positions, atomic numbers, which molecules have which field (fields ×
+    /// molecules), then one array a field (empty for text). Only the third has to be zeroed.
     ///
     /// Returns the texts if there are any; else -1, -2 if the file was cut, or the place in the batch of a molecule that
     /// needs a closer look.
     #[napi(catch_unwind)]
-    pub fn flat(
-        &self,
-        map: &Mapping,
-        indices: &[f64],
-        n_atoms: &[u32],
-        mut outputs: Vec<Uint8ArraySlice>,
-    ) -> Result<Either<i32, AtpTexts>> {
+    pub fn flat(&self, map: &Mapping, mut outputs: Vec<Uint8ArraySlice>) -> Result<Either<i32, AtpTexts>> {
         let region = &map.region()?.0;
-        let mut memory = vec![span(region.bytes()), span(indices), span(n_atoms)];
+        let mut memory = vec![span(region.bytes())];
         let mut targets = Vec::with_capacity(outputs.len());
         for output in &mut outputs {
             // SAFETY: looked at for its address alone until all are found to be apart.
@@ -401,11 +400,12 @@ impl AtpPlan {
             return Err(failed("a batch takes at least three outputs"));
         };
         let target = Target { positions, atomic_numbers, present, fields: fields.to_vec() };
-        let read = atp::flat(&self.commit(region), &self.plan, indices, n_atoms, &target);
+        let read = atp::flat(&self.commit(region), &self.plan, &self.found, &target);
+        let may_be_cut = read.as_ref().map_or(true, |read| read.may_be_cut) || region.met_fault();
         Ok(match read {
-            _ if region.was_cut(self.data_end) => Either::A(TRUNCATED),
-            Ok(texts) if texts.is_empty() => Either::A(DONE),
-            Ok(texts) => Either::B(join(texts)),
+            _ if may_be_cut && region.was_cut(self.data_end) => Either::A(TRUNCATED),
+            Ok(read) if read.texts.is_empty() => Either::A(DONE),
+            Ok(read) => Either::B(join(read.texts)),
             Err(slot) => Either::A(slot as i32),
         })
     }

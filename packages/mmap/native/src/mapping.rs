@@ -102,6 +102,11 @@ impl Region {
         self.file().as_ref().map(file_length)
     }
 
+    /// Whether a page of the map could not be read, at any time.
+    pub fn met_fault(&self) -> bool {
+        guard::faulted(self.slot)
+    }
+
     /// Whether what lies before `end` of the map may have been read as zeros: the file has lost some of it by now, or
     /// had when it was looked at.
     pub fn was_cut(&self, end: usize) -> bool {

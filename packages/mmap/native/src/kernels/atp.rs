@@ -34,9 +34,9 @@ pub struct Commit<'a> {
     pub max_expansion: usize,
 }
 
-/// Where a record is.
+/// Where a record is, and how many atoms it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
+pub struct Entry {
     offset: usize,
     stored_size: usize,
     record_size: usize,
@@ -44,6 +44,13 @@ struct Entry {
 }
 
 impl Commit<'_> {
+    fn prefetch_entry(&self, index: f64) {
+        let at = byte_offset(index).and_then(|index| index.checked_mul(ENTRY_BYTES)?.checked_add(self.index_at));
+        if let Some(at) = at {
+            prefetch(self.file, at, 1);
+        }
+    }
+
     /// The entry of a molecule, checked against the file.
     fn entry(&self, index: f64) -> Option<Entry> {
         let index = byte_offset(index).filter(|&index| index < self.n_molecules)?;
@@ -68,19 +75,29 @@ impl Commit<'_> {
     }
 }
 
-/// The atoms of each molecule of a batch, as the index says. Returns their sum, or the place in the batch of the first
-/// molecule that is not there or whose entry cannot be true.
-pub fn count_atoms(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Result<usize, usize> {
-    let mut total = 0usize;
+/// So far ahead of its use memory is asked for: as long as it takes to come.
+const AHEAD_ENTRIES: usize = 16;
+const AHEAD_RECORDS: usize = 4;
+/// Of a long record the processor itself fetches the rest.
+const MAX_PREFETCH_BYTES: usize = 1024;
+
+/// Finds the records of a batch, and fills `n_atoms` with what the index says.
+///
+/// Returns them, or the place in the batch of the first molecule that is not there or whose entry cannot be true.
+pub fn find(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Result<Vec<Entry>, usize> {
+    let mut entries = Vec::with_capacity(indices.len());
     let mut stored = 0usize;
     for (slot, &index) in indices.iter().enumerate() {
+        if let Some(&later) = indices.get(slot + AHEAD_ENTRIES) {
+            commit.prefetch_entry(later);
+        }
         let entry = commit.entry(index).ok_or(slot)?;
         *n_atoms.get_mut(slot).ok_or(slot)? = entry.n_atoms;
-        total += entry.n_atoms as usize;
         stored += entry.stored_size;
+        entries.push(entry);
     }
     // Records do not overlap: an index that says so may make a small file ask for much memory.
-    if stored > commit.data_end.saturating_sub(commit.data_start) { Err(0) } else { Ok(total) }
+    if stored > commit.data_end.saturating_sub(commit.data_start) { Err(0) } else { Ok(entries) }
 }
 
 /// How the payload of a field is laid out.
@@ -127,13 +144,13 @@ pub struct Plan {
     pub complete: bool,
 }
 
-/// Where the values go. Everything is zero where a record has no value.
+/// Where the values go. What a record has not reads zero.
 pub struct Target {
     pub positions: Output,
     pub atomic_numbers: Output,
     /// One for each field; of no length for text.
     pub fields: Vec<Output>,
-    /// (fields, molecules): 1 where a molecule has the field.
+    /// (fields, molecules), zeroed: 1 where a molecule has the field.
     pub present: Output,
 }
 
@@ -149,37 +166,39 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads a batch. `n_atoms` is what [`count_atoms`] gave for the same indices.
-///
-/// Returns the texts, or the place in the batch of a record that is not as the plan says.
-pub fn flat(
-    commit: &Commit,
-    plan: &Plan,
-    indices: &[f64],
-    n_atoms: &[u32],
-    target: &Target,
-) -> Result<Vec<Text>, usize> {
-    if indices.len() != n_atoms.len() || target.fields.len() != plan.fields.len() {
+/// A batch that was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    pub texts: Vec<Text>,
+    /// Whether a record ends in a zero byte: so does one of which the file has lost the end.
+    pub may_be_cut: bool,
+}
+
+/// Reads the records that [`find`] found. Returns the place in the batch of one that is not as the plan says.
+pub fn flat(commit: &Commit, plan: &Plan, entries: &[Entry], target: &Target) -> Result<Read, usize> {
+    if target.fields.len() != plan.fields.len() {
         return Err(0);
     }
     let mut first_atom = 0usize;
     let mut bytes = 0usize;
-    let mut records = Vec::with_capacity(indices.len());
-    for (slot, (&index, &n)) in indices.iter().zip(n_atoms).enumerate() {
-        let entry = commit.entry(index).filter(|entry| entry.n_atoms == n).ok_or(slot)?;
+    let mut records = Vec::with_capacity(entries.len());
+    for (slot, &entry) in entries.iter().enumerate() {
         records.push(Record { entry, slot, first_atom });
-        first_atom += n as usize;
+        first_atom += entry.n_atoms as usize;
         bytes += entry.record_size;
     }
-    let batch = Batch { commit, plan, target, size: indices.len() };
+    let batch = Batch { commit, plan, target, size: entries.len() };
     if bytes < PARALLEL_BYTES {
         return batch.read(&records);
     }
     // Several parts a thread, so that one which ends early takes over from the others.
     let part = records.len().div_ceil(4 * rayon::current_num_threads()).max(1);
-    let parts: Result<Vec<Vec<Text>>, usize> =
-        records.par_chunks(part).map(|part| batch.read(part)).collect();
-    Ok(parts?.into_iter().flatten().collect())
+    let parts: Result<Vec<Read>, usize> = records.par_chunks(part).map(|part| batch.read(part)).collect();
+    Ok(parts?.into_iter().fold(Read::default(), |mut all, part| {
+        all.texts.extend(part.texts);
+        all.may_be_cut |= part.may_be_cut;
+        all
+    }))
 }
 
 struct Record {
@@ -196,16 +215,18 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn read(&self, records: &[Record]) -> Result<Vec<Text>, usize> {
-        let mut texts = Vec::new();
+    fn read(&self, records: &[Record]) -> Result<Read, usize> {
+        let mut read = Read::default();
         for (i, record) in records.iter().enumerate() {
-            if let Some(next) = records.get(i + 1) {
-                prefetch(self.commit.file, &next.entry);
+            if let Some(later) = records.get(i + AHEAD_RECORDS) {
+                let Entry { offset, stored_size, .. } = later.entry;
+                prefetch(self.commit.file, offset, stored_size.min(MAX_PREFETCH_BYTES));
             }
             let Entry { offset, stored_size, record_size, .. } = record.entry;
             let stored = &self.commit.file[offset..offset + stored_size];
+            read.may_be_cut |= stored.last() == Some(&0);
             let done = if self.commit.codec == Codec::None {
-                self.take(record, stored, &mut texts)
+                self.take(record, stored, &mut read.texts)
             } else {
                 SCRATCH.with_borrow_mut(|scratch| {
                     if scratch.len() < record_size {
@@ -213,13 +234,13 @@ impl Batch<'_> {
                     }
                     let bytes = &mut scratch[..record_size];
                     codec::decompress(self.commit.codec, stored, bytes)
-                        .then(|| self.take(record, bytes, &mut texts))
+                        .then(|| self.take(record, bytes, &mut read.texts))
                         .flatten()
                 })
             };
             done.ok_or(record.slot)?;
         }
-        Ok(texts)
+        Ok(read)
     }
 
     fn take(&self, record: &Record, bytes: &[u8], texts: &mut Vec<Text>) -> Option<()> {
@@ -262,6 +283,25 @@ impl Batch<'_> {
                 None if self.plan.complete => return None,
                 None => {}
             }
+        }
+        self.clear_absent(*slot, *first_atom, n_atoms)
+    }
+
+    /// Zeros in place of what this record has not: the target comes as the allocator left it.
+    fn clear_absent(&self, slot: usize, first_atom: usize, n_atoms: usize) -> Option<()> {
+        for (index, field) in self.plan.fields.iter().enumerate() {
+            // SAFETY: this record's own byte.
+            if unsafe { self.target.present.part(index * self.size + slot, 1) }?[0] != 0 {
+                continue;
+            }
+            let (at, length) = match field.layout {
+                Layout::PerAtom { bytes } | Layout::AtomTensor { bytes } => (first_atom * bytes, n_atoms * bytes),
+                Layout::PerMolecule { bytes } | Layout::Tensor { bytes } => (slot * bytes, bytes),
+                Layout::Bool3 => (3 * slot, 3),
+                Layout::Text | Layout::Nothing => continue,
+            };
+            // SAFETY: this record's own bytes.
+            unsafe { self.target.fields[index].part(at, length) }?.fill(0);
         }
         Some(())
     }
@@ -330,20 +370,20 @@ impl Batch<'_> {
     }
 }
 
-/// Asks for the head of a record that is next: in random order each record waits for memory otherwise.
-fn prefetch(file: &[u8], entry: &Entry) {
+/// Asks for memory that is read soon: in random order each read would wait for it.
+fn prefetch(file: &[u8], start: usize, byte_length: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
-        let stop = entry.offset + entry.stored_size.min(32 * LINE);
-        for at in (entry.offset..stop).step_by(LINE) {
+        let stop = start.saturating_add(byte_length).min(file.len());
+        for at in (start..stop).step_by(LINE) {
             // SAFETY: a hint, which never faults; the address is within the file.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(file.as_ptr().add(at).cast()) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (file, entry);
+    let _ = (file, start, byte_length);
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
