@@ -18,6 +18,12 @@ import { preparePeers } from "./peers.mjs";
 import { prepareRuntimes, thisNode } from "./runtimes.mjs";
 import { readPaths, restrictedRuns, smoke, smokeFolder } from "./smoke.mjs";
 
+/** Tests that read files through `@stowage/mmap`, which run a second time without the native addon. */
+const filesThatRead = {
+  unit: ["packages/mmap/", "packages/atp/", "packages/ase/", "packages/cli/"],
+  interop: ["interop/atp", "interop/mmap"],
+};
+
 const steps = new Steps();
 try {
   await main();
@@ -77,12 +83,6 @@ async function main() {
   }
   await packedSteps(runtimes, addon);
 }
-
-/** Tests that read files through `@stowage/mmap`, which run a second time without the native addon. */
-const filesThatRead = {
-  unit: ["packages/mmap/", "packages/atp/", "packages/ase/", "packages/cli/"],
-  interop: ["interop/atp", "interop/mmap"],
-};
 
 async function rustSteps() {
   if ((await cargoVersion()) === null) return;
