@@ -20,9 +20,6 @@ const libraryNames = {
   win32: "stowage_mmap.dll",
 };
 
-/** Said where there is no addon: nothing is broken, it is only slower. */
-const consequence = "files are read by positional reads";
-
 /**
  * Builds the addon, unless it was built from the same sources by the same compiler before.
  *
@@ -42,7 +39,7 @@ export async function buildNative() {
   if (compiler === null) {
     const found = "The native addon is skipped: there is no cargo on this machine";
     if (isRequired()) throw new Error(`${found}, and it is required (REQUIRE_NATIVE=1, or CI=true)`);
-    console.log(`${found}; ${consequence}`);
+    console.log(`${found}; ${consequence()}`);
     return null;
   }
   const hash = contentHash([...inputs(), compiler, process.platform, process.arch]);
@@ -67,9 +64,14 @@ export async function buildNativeIfPossible() {
   } catch (error) {
     if (isRequired()) throw error;
     const { message } = /** @type {Error} */ (error);
-    console.log(`The native addon is skipped; ${consequence}.\n${message.replaceAll(/^/gm, "  | ")}`);
+    console.log(`The native addon is skipped; ${consequence()}\n${message.replaceAll(/^/gm, "  | ")}`);
     return null;
   }
+}
+
+/** Said where no addon is built: nothing is broken, it is only slower. */
+function consequence() {
+  return existsSync(nativeFile) ? "an older build stays in use" : "files are read by positional reads";
 }
 
 /** In CI a missing addon is a mistake, whoever forgot to say so. */
