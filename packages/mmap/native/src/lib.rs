@@ -217,7 +217,7 @@ impl Mapping {
         })
     }
 
-    /// Decompresses one record that fills `target`. Returns -1, -2 if the file was cut, 0 if it is damaged.
+    /// Decompresses one record that fills `target`. Returns -1, or 0 if it is damaged.
     #[napi(catch_unwind)]
     pub fn decompress_one(
         &self,
@@ -229,26 +229,13 @@ impl Mapping {
         let region = &self.region()?.0;
         let target = exclusive(region, &mut target)?;
         let (stored_at, stored_size) = (whole(stored_at)?, stored_size as usize);
-        let end = stored_at.saturating_add(stored_size);
-        let stored = region.bytes().get(stored_at..end);
+        let stored = region.bytes().get(stored_at..stored_at.saturating_add(stored_size));
         let done = match stored {
             Some(stored) => codec::decompress(codec_of(codec)?, stored, target),
             None => false,
         };
-        // A cut record is a damaged one: only then is the file's length of interest.
-        Ok(if done {
-            DONE
-        } else if region.was_cut(end) {
-            TRUNCATED
-        } else {
-            0
-        })
-    }
-
-    fn over(region: Region) -> Mapping {
-        MAPPED.fetch_add(1, Relaxed);
-        let slot = region.slot() as u32;
-        Mapping { region: Some(Arc::new(Owned(region))), slot }
+        // The caller looks whether the file had lost these bytes: asking the system for each record would cost more.
+        Ok(if done { DONE } else { 0 })
     }
 
     fn region(&self) -> Result<&Arc<Owned>> {
