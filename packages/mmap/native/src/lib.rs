@@ -238,6 +238,12 @@ impl Mapping {
         Ok(if done { DONE } else { 0 })
     }
 
+    fn over(region: Region) -> Mapping {
+        MAPPED.fetch_add(1, Relaxed);
+        let slot = region.slot() as u32;
+        Mapping { region: Some(Arc::new(Owned(region))), slot }
+    }
+
     fn region(&self) -> Result<&Arc<Owned>> {
         self.region.as_ref().ok_or_else(|| failed("the map is closed"))
     }
