@@ -53,6 +53,18 @@ export function listLibraries() {
 }
 
 /**
+ * The folders of a package and of those that depend on it.
+ *
+ * @param {string} packageName
+ */
+export function listDependents(packageName) {
+  return listPackages().flatMap(({ folder, name }) => {
+    const { dependencies } = JSON.parse(readFileSync(path.join(root, folder, "package.json"), "utf8"));
+    return name === packageName || dependencies?.[packageName] !== undefined ? folder : [];
+  });
+}
+
+/**
  * The file that starts a development tool from node_modules, to be run with `process.execPath`.
  *
  * Not through node_modules/.bin: those are shell scripts on Windows.
