@@ -124,7 +124,9 @@ export class NativeMap implements Engine {
    * loses does.
    */
   verify(end: number): void {
-    if (this.#tail[this.#sentinel] !== 0 && this.#sentinel >= 0 && this.#faults[this.#slot] === 0) return;
+    const sentinel = this.#tail[this.#sentinel];
+    // Undefined where there is none, and where somebody has transferred the buffer away.
+    if (sentinel !== undefined && sentinel !== 0 && this.#faults[this.#slot] === 0) return;
     this.check(end);
   }
 

@@ -491,6 +491,17 @@ describe.each(backends)("MmapFile, %s", (backend) => {
       if (mapped) expect(() => file.check()).toThrow(stowageError("ERR_MAPPING_TRUNCATED"));
     });
 
+    it("is noticed without the buffer that was given away", () => {
+      const path = fileOf(PAGE + 100);
+      using file = MmapFile.open(path);
+      const buffer = file.bytes.buffer as ArrayBuffer & { transfer?: () => ArrayBuffer };
+      buffer.transfer?.();
+      truncateSync(path, PAGE + 50);
+      const read = () => file.readIntoSync(new Uint8Array(100), PAGE);
+      if (mapped || buffer.byteLength === 0) expect(read).toThrow(stowageError("ERR_MAPPING_TRUNCATED"));
+      else expect(read).not.toThrow();
+    });
+
     it("and grown again stays lost where it was looked at meanwhile", () => {
       const path = fileOf(3 * PAGE);
       using file = MmapFile.open(path);

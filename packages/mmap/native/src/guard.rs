@@ -158,7 +158,7 @@ mod unix {
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = on_sigbus as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
             libc::sigemptyset(&mut action.sa_mask);
             libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut());
         }
@@ -257,7 +257,8 @@ mod unix {
                 return;
             }
             if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
-                // The faulting instruction runs again, and then the default action ends the process.
+                // The signal is blocked until the handler returns. Then the faulting instruction runs again, or what
+                // somebody sent arrives again, and the default action ends the process.
                 libc::sigaction(signal, previous, std::ptr::null_mut());
                 if !is_fault(code) {
                     libc::raise(signal);
