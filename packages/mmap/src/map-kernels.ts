@@ -58,10 +58,15 @@ export class MapKernels {
 
   /** Decompresses one record that fills `target`; whether that worked. */
   decompress(codec: RecordCodec, storedAt: number, storedSize: number, target: Uint8Array): boolean {
-    const { mapping } = this.#map;
-    return (
-      run("decompress", () => mapping.decompressOne(CODECS[codec], storedAt, storedSize, target)) === DONE
-    );
+    let result: number;
+    try {
+      result = this.#map.mapping.decompressOne(CODECS[codec], storedAt, storedSize, target);
+    } catch (cause) {
+      throw kernelError("decompress", cause);
+    }
+    if (result !== DONE) return false;
+    this.#map.verify(storedAt + storedSize);
+    return true;
   }
 
   /**
