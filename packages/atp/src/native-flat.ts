@@ -1,14 +1,12 @@
 import { bytesOf, DTYPES, type DTypeInfo, sizeOf } from "@stowage/core";
 import type { AtpFieldPlan, AtpPlan, AtpTexts, MapKernels } from "@stowage/mmap";
-import { codecOf } from "./codec.js";
 import { type FlatBatch, FlatCollector, type FlatColumn, MAX_ABSENT_BYTES } from "./flat-batch.js";
 import type { FieldSelection, FlatField } from "./flat-fields.js";
-import { committedEnd, type Header } from "./header.js";
+import type { Header } from "./header.js";
 import { writeUint32 } from "./little-endian.js";
+import { commitOf } from "./native-commit.js";
 import type { PositionsDType } from "./schema-block.js";
 
-/** The index block begins with its count. */
-const COUNT_BYTES = 8;
 /** Atoms are counted by the index, which is checked against the size of the file. */
 const MAX_ATOM_FIELD_BYTES = 2 ** 31;
 const NO_BYTES = new Uint8Array(0);
@@ -57,6 +55,7 @@ export class NativeFlat {
     const wanted = new Float64Array(count);
     for (let i = 0; i < count; i++) {
       const index = indices[i]!;
+      if (typeof index !== "number") return null; // the array of numbers would make one of it
       wanted[i] = index < 0 ? index + length : index;
     }
     const nAtoms = new Uint32Array(count);
@@ -76,10 +75,12 @@ export class NativeFlat {
   /** Learns the shapes of tensors from a batch that was read record by record. */
   learn(columns: readonly FlatColumn[]): void {
     const before = this.#tensorShapes;
-    this.#tensorShapes = columns.map(({ field, itemShape }, i) =>
+    const shapes = columns.map(({ field, itemShape }, i) =>
       field.tag.layout === "tensor" ? (itemShape ?? before[i]!) : null,
     );
-    if (String(before) !== String(this.#tensorShapes) || this.#plan === null) this.#plan = this.#makePlan();
+    if (JSON.stringify(before) === JSON.stringify(shapes) && this.#plan !== null) return;
+    this.#tensorShapes = shapes;
+    this.#plan = this.#makePlan();
   }
 
   #itemShape(column: number): readonly number[] | null {
@@ -94,16 +95,8 @@ export class NativeFlat {
       if (plan === null) return null;
       plans.push(plan);
     }
-    const { codec, level, indexOffset, indexLength, nMolecules, dataStart } = this.#header;
-    if (indexLength === 0) return null;
-    const commit = {
-      codec,
-      indexOffset: indexOffset + COUNT_BYTES,
-      nMolecules,
-      dataStart,
-      dataEnd: committedEnd(this.#header),
-      maxExpansion: codecOf(codec, level).maxExpansion,
-    };
+    if (this.#header.indexLength === 0) return null;
+    const commit = commitOf(this.#header);
     return this.#kernels.atpPlan(commit, this.#positions === "float32" ? 12 : 24, complete, plans);
   }
 

@@ -97,7 +97,34 @@ pub fn find(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Result<Vec
         entries.push(entry);
     }
     // Records do not overlap: an index that says so may make a small file ask for much memory.
-    if stored > commit.data_end.saturating_sub(commit.data_start) { Err(0) } else { Ok(entries) }
+    let room = commit.data_end.saturating_sub(commit.data_start);
+    if stored > room && stored_once(indices, &entries) > room { Err(0) } else { Ok(entries) }
+}
+
+/// Stored bytes of the records, each counted once however often it is asked for.
+fn stored_once(indices: &[f64], entries: &[Entry]) -> usize {
+    let mut sizes: Vec<(u64, usize)> =
+        indices.iter().zip(entries).map(|(&index, entry)| (index as u64, entry.stored_size)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.iter().map(|&(_, size)| size).sum()
+}
+
+/// Why a record was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Miss {
+    LookCloser,
+    /// The target has no room for so many bytes.
+    NoRoom(usize),
+}
+
+/// Reads the bytes of one record into the start of `target`, and returns their number.
+pub fn record(commit: &Commit, index: f64, target: &mut [u8]) -> Result<usize, Miss> {
+    let Entry { offset, stored_size, record_size, n_atoms } = commit.entry(index).ok_or(Miss::LookCloser)?;
+    let record = target.get_mut(..record_size).ok_or(Miss::NoRoom(record_size))?;
+    let stored = &commit.file[offset..offset + stored_size];
+    let sound = codec::decompress(commit.codec, stored, record) && u32_at(record, 0) == Some(n_atoms);
+    if sound { Ok(record_size) } else { Err(Miss::LookCloser) }
 }
 
 /// How the payload of a field is laid out.
@@ -162,6 +189,11 @@ pub struct Text {
     pub bytes: Vec<u8>,
 }
 
+/// A thread keeps no more memory than this from record to record.
+const MAX_SCRATCH_BYTES: usize = 4 << 20;
+/// Texts of one batch are handed over as one block, whose places are 32-bit numbers.
+const MAX_TEXT_BYTES: usize = 1 << 30;
+
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -186,6 +218,9 @@ pub fn flat(commit: &Commit, plan: &Plan, entries: &[Entry], target: &Target) ->
         records.push(Record { entry, slot, first_atom });
         first_atom += entry.n_atoms as usize;
         bytes += entry.record_size;
+    }
+    if bytes > MAX_TEXT_BYTES && plan.fields.iter().any(|field| field.layout == Layout::Text) {
+        return Err(0);
     }
     let batch = Batch { commit, plan, target, size: entries.len() };
     if bytes < PARALLEL_BYTES {
@@ -224,7 +259,6 @@ impl Batch<'_> {
             }
             let Entry { offset, stored_size, record_size, .. } = record.entry;
             let stored = &self.commit.file[offset..offset + stored_size];
-            read.may_be_cut |= stored.last() == Some(&0);
             let done = if self.commit.codec == Codec::None {
                 self.take(record, stored, &mut read.texts)
             } else {
@@ -233,11 +267,18 @@ impl Batch<'_> {
                         scratch.resize(record_size, 0);
                     }
                     let bytes = &mut scratch[..record_size];
-                    codec::decompress(self.commit.codec, stored, bytes)
+                    let done = codec::decompress(self.commit.codec, stored, bytes)
                         .then(|| self.take(record, bytes, &mut read.texts))
-                        .flatten()
+                        .flatten();
+                    if scratch.len() > MAX_SCRATCH_BYTES {
+                        *scratch = Vec::new();
+                    }
+                    done
                 })
             };
+            // Looked at after the record: somebody may cut the file while it is read.
+            // SAFETY: a reference to a byte, which may change under it in the file.
+            read.may_be_cut |= stored.last().is_some_and(|last| unsafe { std::ptr::read_volatile(last) } == 0);
             done.ok_or(record.slot)?;
         }
         Ok(read)

@@ -103,12 +103,43 @@ pub fn decompress(codec: Codec, stored: &[u8], target: &mut [u8]) -> bool {
                     capacity,
                 )
             };
-            written >= 0 && written as usize == target.len()
+            written >= 0 && written as usize == target.len() && !has_empty_distance(stored)
         }
         Codec::Zstd => ZSTD_IN
             .with_borrow_mut(|context| context.decompress(target, stored))
             .is_ok_and(|written| written == target.len()),
     }
+}
+
+/// Whether a sound LZ4 block has a match that begins where it is written: the library reads it as zeros, though the
+/// format has no such match.
+fn has_empty_distance(block: &[u8]) -> bool {
+    // Where no two zeros stand side by side, which is most blocks, there is nothing to look for.
+    if !block.windows(2).any(|pair| pair == [0, 0]) {
+        return false;
+    }
+    let mut at = 0;
+    let length = |at: &mut usize, nibble: u8| {
+        let mut length = usize::from(nibble);
+        let mut byte = if nibble == 15 { 255 } else { 0 };
+        while byte == 255 && *at < block.len() {
+            byte = block[*at];
+            *at += 1;
+            length += usize::from(byte);
+        }
+        length
+    };
+    while let Some(&token) = block.get(at) {
+        at += 1;
+        at += length(&mut at, token >> 4);
+        match block.get(at..at + 2) {
+            Some(&[0, 0]) => return true,
+            Some(_) => at += 2,
+            None => return false,
+        }
+        length(&mut at, token & 15);
+    }
+    false
 }
 
 /// Room that a compressed record may take.
@@ -276,6 +307,18 @@ mod tests {
                 prop_assert_eq!(&target[size..], &[7; 16]);
             }
         }
+    }
+
+    #[test]
+    fn a_match_of_no_distance_is_refused() {
+        let literals = *b"some literals";
+        let tail = *b"12345678901234";
+        for (distance, works) in [([1, 0], true), ([0, 0], false)] {
+            let block = [&[0xd0 | 4][..], &literals, &distance, &[0xe0], &tail].concat();
+            assert_eq!(decompress(Codec::Lz4, &block, &mut [0; 13 + 8 + 14]), works);
+        }
+        let zeros_in_literals = [&[0x80][..], &[0; 8]].concat();
+        assert!(decompress(Codec::Lz4, &zeros_in_literals, &mut [0; 8]));
     }
 
     #[test]
