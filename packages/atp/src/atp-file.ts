@@ -16,6 +16,7 @@ import { damagedError, type FileState, readState, sameHeader } from "./file-stat
 import type { FlatBatch } from "./flat-batch.js";
 import { FlatReader } from "./flat-reader.js";
 import { type AtpRecovery, committedEnd, emptyHeader, type Header } from "./header.js";
+import { readUint32 } from "./little-endian.js";
 import { Molecule } from "./molecule.js";
 import { RecordView } from "./record.js";
 import { draftRecord, type RecordDraft } from "./record-draft.js";
@@ -213,6 +214,8 @@ export class AtpFile {
   at(index: number): Molecule {
     this.#checkOpen();
     const at = resolveIndex(index, this.#records.length, this.path);
+    const bytes = this.#records.readDirect(at);
+    if (bytes !== null) return this.#molecule(bytes, at, readUint32(bytes, 0));
     const entry = this.#records.entry(at);
     return this.#molecule(this.#records.read(at, entry), at, entry.nAtoms);
   }

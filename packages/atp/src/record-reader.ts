@@ -1,13 +1,23 @@
-import { planReads, resolveIndex, type SyncByteSource, slabAllocateUnset } from "@stowage/core";
-import type { FileByteSource, MapKernels } from "@stowage/mmap";
+import {
+  planReads,
+  resolveIndex,
+  type SyncByteSource,
+  slabAllocateUnset,
+  slabKeepUnset,
+  slabPeekUnset,
+} from "@stowage/core";
+import type { AtpReader, FileByteSource, MapKernels } from "@stowage/mmap";
 import { type Codec, codecOf } from "./codec.js";
 import { formatError, recordError } from "./errors.js";
 import type { Header } from "./header.js";
 import { IndexBlock, type IndexEntry } from "./index-block.js";
+import { commitOf } from "./native-commit.js";
 import type { AtpWriter } from "./writer.js";
 
 /** One read serves many records; a molecule keeps the block it came in alive, so blocks stay small. */
 const SHARED_BLOCK_BYTES = 256 << 10;
+/** Most records take less: so much room is shown to the kernel before their size is known. */
+const DIRECT_BYTES = 4096;
 const ITERATION_BATCH = 256;
 const ITERATION_BYTES = 1 << 20;
 
@@ -25,6 +35,7 @@ export class RecordReader {
   readonly #dataStart: number;
   readonly #codec: Codec;
   readonly #kernels: MapKernels | null;
+  readonly #direct: AtpReader | null;
   #stored = new Uint8Array(0);
 
   /**
@@ -38,6 +49,7 @@ export class RecordReader {
     this.#dataStart = header.dataStart;
     this.#codec = codecOf(header.codec, header.level);
     this.#kernels = kernels;
+    this.#direct = kernels === null || header.indexLength === 0 ? null : kernels.atpReader(commitOf(header));
   }
 
   /** Number of records. */
@@ -82,6 +94,25 @@ export class RecordReader {
       indices.push(index);
     }
     return indices;
+  }
+
+  /**
+   * One record by the native kernel, at a place of its own where positions suit any element type.
+   *
+   * @param index  0 to length - 1.
+   * @returns `null` where there is no kernel, or the record needs a closer look.
+   */
+  readDirect(index: number): Uint8Array | null {
+    if (this.#direct === null || index >= this.index.length) return null;
+    let place = slabPeekUnset(DIRECT_BYTES);
+    let size = this.#direct.read(index, place.buffer, place.byteOffset + 4);
+    if (size < -1) {
+      place = slabPeekUnset(4 - 2 - size);
+      size = this.#direct.read(index, place.buffer, place.byteOffset + 4);
+    }
+    if (size < 0) return null;
+    slabKeepUnset(place, 4 + size);
+    return new Uint8Array(place.buffer, place.byteOffset + 4, size);
   }
 
   /** The bytes of one record, decompressed, in memory of their own, where positions suit any element type. */

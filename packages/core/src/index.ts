@@ -91,6 +91,14 @@ export {
   type Value,
 } from "./row.js";
 export { columnFromValues, setElements } from "./row-column.js";
-export { type SlabPlace, slabAllocate, slabAllocateUnset, unsetBuffer } from "./slab.js";
+export {
+  type SlabPlace,
+  type SlabRoom,
+  slabAllocate,
+  slabAllocateUnset,
+  slabKeepUnset,
+  slabPeekUnset,
+  unsetBuffer,
+} from "./slab.js";
 export { type Progress, progressReporter, resolveIndex, type TaskOptions } from "./task.js";
 export { publish, TemporaryFile, temporaryName, writeFully } from "./temporary-file.js";

@@ -20,6 +20,20 @@ class Slab {
     this.#newBuffer = newBuffer;
   }
 
+  /** Room for `byteLength` bytes or more, none of it taken yet. */
+  peek(byteLength: number): SlabRoom {
+    const byteOffset = (this.#used + 7) & ~7;
+    const room = this.#block.length - byteOffset;
+    if (room >= byteLength) return { buffer: this.#buffer, byteOffset, room };
+    this.#renew(Math.max(byteLength, SLAB_BYTES));
+    return { buffer: this.#buffer, byteOffset: 0, room: this.#block.length };
+  }
+
+  /** Takes the first bytes of what `peek` has shown. */
+  keep({ byteOffset }: SlabRoom, byteLength: number): void {
+    this.#used = byteOffset + byteLength;
+  }
+
   take(byteLength: number): SlabPlace {
     if (byteLength > SLAB_BYTES >> 3) {
       const buffer = this.#newBuffer(byteLength);
@@ -27,12 +41,17 @@ class Slab {
     }
     let byteOffset = (this.#used + 7) & ~7;
     if (byteOffset + byteLength > this.#block.length) {
-      this.#buffer = this.#newBuffer(SLAB_BYTES);
-      this.#block = new Uint8Array(this.#buffer);
+      this.#renew(SLAB_BYTES);
       byteOffset = 0;
     }
     this.#used = byteOffset + byteLength;
     return { buffer: this.#buffer, block: this.#block, byteOffset };
+  }
+
+  #renew(byteLength: number): void {
+    this.#buffer = this.#newBuffer(byteLength);
+    this.#block = new Uint8Array(this.#buffer);
+    this.#used = 0;
   }
 }
 
@@ -52,6 +71,24 @@ export function slabAllocate(byteLength: number): SlabPlace {
 /** As {@link slabAllocate}, but what the memory holds is left over from something else: the caller sets all of it. */
 export function slabAllocateUnset(byteLength: number): SlabPlace {
   return unset.take(byteLength);
+}
+
+/** Unset memory whose first bytes somebody may take, once it is known how many. */
+export interface SlabRoom {
+  readonly buffer: ArrayBuffer;
+  readonly byteOffset: number;
+  /** Bytes from there on. */
+  readonly room: number;
+}
+
+/** Shows memory of at least so many bytes, as {@link slabAllocateUnset} would give it; {@link slabKeepUnset} takes it. */
+export function slabPeekUnset(byteLength: number): SlabRoom {
+  return unset.peek(byteLength);
+}
+
+/** Takes the first bytes of what {@link slabPeekUnset} has just shown. */
+export function slabKeepUnset(room: SlabRoom, byteLength: number): void {
+  unset.keep(room, byteLength);
 }
 
 /**

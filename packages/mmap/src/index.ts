@@ -4,6 +4,7 @@ export {
   type AtpCommit,
   type AtpFieldPlan,
   type AtpPlan,
+  type AtpReader,
   type AtpTexts,
   compressRecords,
   MapKernels,
@@ -12,3 +13,4 @@ export {
 export { MmapFile, type MmapOpenOptions } from "./mmap-file.js";
 export { type NativeStatus, nativeStatus } from "./native.js";
 export { type FileByteSource, openFileSource } from "./open-file-source.js";
+export { XyzColumn, XyzFrame, XyzKernel } from "./xyz-kernel.js";

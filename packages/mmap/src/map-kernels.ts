@@ -1,7 +1,15 @@
 import type { ByteSource } from "@stowage/core";
 import { kernelError } from "./errors.js";
 import { MmapFile } from "./mmap-file.js";
-import { type NativeAtpField, type NativeAtpPlan, type NativeAtpTexts, nativeAddon } from "./native.js";
+import {
+  type NativeAddon,
+  type NativeAtpField,
+  type NativeAtpPlan,
+  type NativeAtpReader,
+  type NativeAtpTexts,
+  type NativeMapping,
+  nativeAddon,
+} from "./native.js";
 import type { NativeMap } from "./native-map.js";
 
 /** How records are stored. */
@@ -80,11 +88,64 @@ export class MapKernels {
 
   /** Prepares reading batches of one commit. */
   atpPlan(commit: AtpCommit, positionBytes: 12 | 24, complete: boolean, fields: AtpFieldPlan[]): AtpPlan {
-    const { codec, indexOffset, nMolecules, dataStart, dataEnd, maxExpansion } = commit;
-    const numbers = [CODECS[codec], indexOffset, nMolecules, dataStart, dataEnd, maxExpansion];
     const { AtpPlan: Plan } = nativeAddon()!;
-    const plan = run("flat", () => new Plan(Float64Array.from(numbers), positionBytes, complete, fields));
+    const plan = run("flat", () => new Plan(numbersOf(commit), positionBytes, complete, fields));
     return new AtpPlan(this.#map, plan);
+  }
+
+  /** Prepares reading single records of one commit. */
+  atpReader(commit: AtpCommit): AtpReader {
+    return new AtpReader(this.#map, commit);
+  }
+}
+
+function numbersOf({
+  codec,
+  indexOffset,
+  nMolecules,
+  dataStart,
+  dataEnd,
+  maxExpansion,
+}: AtpCommit): Float64Array {
+  return Float64Array.of(CODECS[codec], indexOffset, nMolecules, dataStart, dataEnd, maxExpansion);
+}
+
+/** Reads single records of one commit of an .atp file. */
+export class AtpReader {
+  readonly #map: NativeMap;
+  readonly #commit: AtpCommit;
+  readonly #readRecord: NativeAddon["readAtpRecord"];
+  #mapping: NativeMapping | null = null;
+  #reader: NativeAtpReader | null = null;
+  #id = 0;
+
+  constructor(map: NativeMap, commit: AtpCommit) {
+    this.#map = map;
+    this.#commit = commit;
+    this.#readRecord = nativeAddon()!.readAtpRecord;
+  }
+
+  /**
+   * Reads one record into a buffer from `at` on.
+   *
+   * @returns Its size; -1 where it needs a closer look; -2 - n where it takes n bytes, for which there is no room.
+   */
+  read(index: number, target: ArrayBuffer, at: number): number {
+    try {
+      if (this.#mapping !== this.#map.mapping) this.#renew();
+      const size = this.#readRecord(this.#id, index, target, at);
+      return size >= 0 && !this.#map.isIntact ? -1 : size;
+    } catch (cause) {
+      throw kernelError("at", cause);
+    }
+  }
+
+  /** A reader of the map as it is now: it may have been made anew since. */
+  #renew(): void {
+    const { AtpReader: Reader } = nativeAddon()!;
+    this.#reader = new Reader(this.#map.mapping, numbersOf(this.#commit));
+    this.#id = this.#reader.id;
+    this.#mapping = this.#map.mapping;
   }
 }
 

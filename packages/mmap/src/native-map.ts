@@ -124,10 +124,14 @@ export class NativeMap implements Engine {
    * loses does.
    */
   verify(end: number): void {
+    if (!this.isIntact) this.check(end);
+  }
+
+  /** Whether nothing speaks for a loss. */
+  get isIntact(): boolean {
     const sentinel = this.#tail[this.#sentinel];
     // Undefined where there is none, and where somebody has transferred the buffer away.
-    if (sentinel !== undefined && sentinel !== 0 && this.#faults[this.#slot] === 0) return;
-    this.check(end);
+    return sentinel !== undefined && sentinel !== 0 && this.#faults[this.#slot] === 0;
   }
 
   check(end: number): void {

@@ -33,6 +33,11 @@ export interface NativeAtpTexts {
   ascii: boolean;
 }
 
+/** Ends with its collection. */
+export interface NativeAtpReader {
+  readonly id: number;
+}
+
 export interface NativeAtpPlan {
   find(map: NativeMapping, indices: Float64Array, nAtoms: Uint32Array): number;
   flat(map: NativeMapping, outputs: Uint8Array[]): number | NativeAtpTexts;
@@ -50,6 +55,8 @@ export interface NativeAddon {
     complete: boolean,
     fields: NativeAtpField[],
   ) => NativeAtpPlan;
+  readonly AtpReader: new (map: NativeMapping, numbers: Float64Array) => NativeAtpReader;
+  readAtpRecord(reader: number, index: number, target: ArrayBuffer, at: number): number;
   faultFlags(): ArrayBuffer;
   allocate(descriptor: number, byteLength: number): void;
   liveMaps(): number;
@@ -63,6 +70,15 @@ export interface NativeAddon {
     target: Uint8Array,
     sizes: Uint32Array,
   ): number;
+  xyzScan(map: NativeMapping, start: number, stop: number, found: Float64Array): number;
+  xyzRows(
+    map: NativeMapping,
+    columns: Uint32Array,
+    frames: Float64Array,
+    groups: Uint32Array,
+    outputs: Uint8Array[],
+    read: Uint8Array,
+  ): number;
 }
 
 /** Whether files are mapped, and if not, why. */
@@ -74,7 +90,7 @@ export interface NativeStatus {
   readonly threads: number;
 }
 
-const ABI = 2;
+const ABI = 3;
 
 let loaded: { addon: NativeAddon | null; reason: string } | null = null;
 

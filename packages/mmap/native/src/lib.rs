@@ -6,9 +6,11 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("maps need 64-bit addresses");
 
+mod atp_reader;
 mod guard;
 pub mod kernels;
 mod mapping;
+mod xyz;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use kernels::atp::{Commit, Field, Layout, Plan, Target};
+use atp_reader::CommitNumbers;
+use kernels::atp::{Field, Layout, Plan, Target};
 use kernels::codec::{Codec, Job};
 use kernels::gather::byte_offset;
 use kernels::output::{Output, are_disjoint};
@@ -26,7 +29,7 @@ use mapping::{Mode, Region};
 
 /// What the TypeScript side asks for before it trusts an addon: changes with every change of a signature.
 #[napi]
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// A batch was read.
 const DONE: i32 = -1;
@@ -313,20 +316,14 @@ pub struct AtpTexts {
 /// How batches of one commit of an .atp file are read.
 #[napi]
 pub struct AtpPlan {
-    codec: Codec,
-    index_at: usize,
-    n_molecules: usize,
-    data_start: usize,
-    data_end: usize,
-    max_expansion: usize,
+    commit: CommitNumbers,
     plan: Plan,
     found: Vec<atp::Entry>,
 }
 
 #[napi]
 impl AtpPlan {
-    /// `numbers`: codec, where the first index entry is, molecules, where the data starts and ends, and how many bytes
-    /// one stored byte can stand for at most.
+    /// `numbers`: of the commit, as [`CommitNumbers::from_js`] takes them.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         numbers: &[f64],
@@ -334,17 +331,9 @@ impl AtpPlan {
         complete: bool,
         fields: Vec<AtpField>,
     ) -> Result<AtpPlan> {
-        let &[codec, index_at, n_molecules, data_start, data_end, max_expansion] = numbers else {
-            return Err(failed("a commit takes six numbers"));
-        };
         let fields = fields.into_iter().map(field_of).collect::<Result<_>>()?;
         Ok(AtpPlan {
-            codec: codec_of(whole(codec)? as u32)?,
-            index_at: whole(index_at)?,
-            n_molecules: whole(n_molecules)?,
-            data_start: whole(data_start)?,
-            data_end: whole(data_end)?,
-            max_expansion: whole(max_expansion)?,
+            commit: CommitNumbers::from_js(numbers)?,
             plan: Plan { fields, position_bytes: position_bytes as usize, complete },
             found: Vec::new(),
         })
@@ -361,7 +350,7 @@ impl AtpPlan {
             return Err(failed("two arguments share memory"));
         }
         self.found.clear();
-        Ok(match atp::find(&self.commit(region), indices, n_atoms) {
+        Ok(match atp::find(&self.commit.of(region.bytes()), indices, n_atoms) {
             Ok(entries) => {
                 self.found = entries;
                 n_atoms.iter().map(|&n| f64::from(n)).sum()
@@ -393,19 +382,14 @@ impl AtpPlan {
             return Err(failed("a batch takes at least three outputs"));
         };
         let target = Target { positions, atomic_numbers, present, fields: fields.to_vec() };
-        let read = atp::flat(&self.commit(region), &self.plan, &self.found, &target);
+        let read = atp::flat(&self.commit.of(region.bytes()), &self.plan, &self.found, &target);
         let may_be_cut = read.as_ref().map_or(true, |read| read.may_be_cut) || region.met_fault();
         Ok(match read {
-            _ if may_be_cut && region.was_cut(self.data_end) => Either::A(TRUNCATED),
+            _ if may_be_cut && region.was_cut(self.commit.data_end) => Either::A(TRUNCATED),
             Ok(read) if read.texts.is_empty() => Either::A(DONE),
             Ok(read) => Either::B(join(read.texts)),
             Err(slot) => Either::A(slot as i32),
         })
-    }
-
-    fn commit<'a>(&self, region: &'a Region) -> Commit<'a> {
-        let &AtpPlan { codec, index_at, n_molecules, data_start, data_end, max_expansion, .. } = self;
-        Commit { file: region.bytes(), codec, index_at, n_molecules, data_start, data_end, max_expansion }
     }
 }
 

@@ -121,8 +121,11 @@ pub enum Miss {
 /// Reads the bytes of one record into the start of `target`, and returns their number.
 pub fn record(commit: &Commit, index: f64, target: &mut [u8]) -> Result<usize, Miss> {
     let Entry { offset, stored_size, record_size, n_atoms } = commit.entry(index).ok_or(Miss::LookCloser)?;
-    let record = target.get_mut(..record_size).ok_or(Miss::NoRoom(record_size))?;
     let stored = &commit.file[offset..offset + stored_size];
+    if !codec::may_hold(commit.codec, stored, record_size) {
+        return Err(Miss::LookCloser);
+    }
+    let record = target.get_mut(..record_size).ok_or(Miss::NoRoom(record_size))?;
     let sound = codec::decompress(commit.codec, stored, record) && u32_at(record, 0) == Some(n_atoms);
     if sound { Ok(record_size) } else { Err(Miss::LookCloser) }
 }
@@ -261,6 +264,8 @@ impl Batch<'_> {
             let stored = &self.commit.file[offset..offset + stored_size];
             let done = if self.commit.codec == Codec::None {
                 self.take(record, stored, &mut read.texts)
+            } else if !codec::may_hold(self.commit.codec, stored, record_size) {
+                None
             } else {
                 SCRATCH.with_borrow_mut(|scratch| {
                     if scratch.len() < record_size {

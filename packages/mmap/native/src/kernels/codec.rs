@@ -22,6 +22,8 @@ impl Codec {
     }
 }
 
+/// A zstd frame that does not tell its size is believed to hold no more.
+const MAX_UNTOLD_BYTES: usize = 16 << 20;
 /// So much decompressed data is worth another thread.
 const PARALLEL_BYTES: usize = 64 << 10;
 /// The slowest codec makes fewer records worth another thread.
@@ -140,6 +142,20 @@ fn has_empty_distance(block: &[u8]) -> bool {
         length(&mut at, token & 15);
     }
     false
+}
+
+/// Whether stored bytes can be a record of this size, as far as their head tells: asked before so much memory is taken.
+#[must_use]
+pub fn may_hold(codec: Codec, stored: &[u8], record_size: usize) -> bool {
+    match codec {
+        Codec::None => stored.len() == record_size,
+        Codec::Lz4 => record_size <= stored.len().saturating_mul(255),
+        Codec::Zstd => match zstd_safe::get_frame_content_size(stored) {
+            Ok(Some(size)) => usize::try_from(size) == Ok(record_size),
+            Ok(None) => record_size <= MAX_UNTOLD_BYTES,
+            Err(_) => false,
+        },
+    }
 }
 
 /// Room that a compressed record may take.

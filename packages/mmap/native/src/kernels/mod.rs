@@ -2,5 +2,7 @@
 
 pub mod atp;
 pub mod codec;
+mod decimal;
 pub mod gather;
 pub mod output;
+pub mod xyz;

@@ -1,0 +1,462 @@
+//! Extended XYZ: where the frames of a text are, and the rows of their atom lines as columns.
+//!
+//! Usual text is all that these kernels know. Whatever else they meet they report, and the TypeScript reader, which
+//! knows all the rules, reads the same bytes again: so a kernel may refuse what is right, but never read it otherwise.
+
+use std::sync::LazyLock;
+
+use memchr::{memchr, memchr_iter, memchr2};
+use rayon::prelude::*;
+
+use super::decimal::{read_integer, read_real};
+use super::output::Output;
+
+/// More atoms are left to the reader that knows the limit.
+const MAX_ATOMS: usize = 1 << 28;
+/// Longer comments are left to the reader that knows the limit.
+const MAX_COMMENT: usize = 1 << 26;
+/// Text for which a second thread is worth waking.
+const PART_BYTES: usize = 128 << 10;
+/// Numbers are read in words of eight bytes, which may reach beyond the last line.
+const PADDING: usize = 64;
+/// A line that ends closer to the end of the file than [`PADDING`] is no longer than this, or it is left alone.
+const MAX_TAIL: usize = 1 << 20;
+
+const SYMBOLS: &str = "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se \
+    Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf \
+    Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds \
+    Rg Cn Nh Fl Mc Lv Ts Og";
+const NO_SYMBOL: u8 = 255;
+
+/// Atomic numbers by the one or two bytes of a symbol, in any case.
+static NUMBERS: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+    let mut numbers = vec![NO_SYMBOL; 1 << 16].into_boxed_slice();
+    for (number, symbol) in SYMBOLS.split_ascii_whitespace().enumerate() {
+        let mut bytes = symbol.bytes();
+        let first = bytes.next().unwrap_or(0);
+        let second = bytes.next().unwrap_or(0);
+        for first in [first, first.to_ascii_lowercase()] {
+            for second in [second, second.to_ascii_uppercase()] {
+                numbers[usize::from(u16::from_le_bytes([first, second]))] = number as u8;
+            }
+        }
+    }
+    numbers
+});
+
+/// A frame that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub start: usize,
+    pub comment_start: usize,
+    pub comment_end: usize,
+    /// Where the atom lines begin.
+    pub rows: usize,
+    pub end: usize,
+    pub n_atoms: usize,
+}
+
+/// Finds the frames that follow each other from `start` on, until `limit` of them are found, or one ends at or behind
+/// `stop`.
+///
+/// A frame counts only if the text ends behind it or another plain atom count follows: what else may follow has a
+/// meaning.
+pub fn scan(text: &[u8], start: usize, stop: usize, limit: usize) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = start;
+    let mut count = read_count(text, at);
+    while let Some((n_atoms, comment_start)) = count {
+        let Some((comment_end, rows)) = end_of_line(text, comment_start) else { break };
+        if comment_end - comment_start > MAX_COMMENT {
+            break;
+        }
+        let Some(end) = skip_lines(text, rows, n_atoms) else { break };
+        count = read_count(text, end);
+        if count.is_none() && end < text.len() {
+            break;
+        }
+        found.push(Found { start: at, comment_start, comment_end, rows, end, n_atoms });
+        at = end;
+        if found.len() == limit || at >= stop {
+            break;
+        }
+    }
+    found
+}
+
+/// The atom count in the line at `start`, and where the next line begins.
+fn read_count(text: &[u8], start: usize) -> Option<(usize, usize)> {
+    let blanks = |from: usize| text.get(from..).map_or(0, |rest| rest.iter().take_while(|&&b| b == b' ' || b == b'\t').count());
+    let first = start + blanks(start);
+    let mut at = first;
+    let mut count = 0usize;
+    while let Some(byte @ b'0'..=b'9') = text.get(at) {
+        count = count * 10 + usize::from(byte - b'0');
+        at += 1;
+        if count > MAX_ATOMS {
+            return None;
+        }
+    }
+    if at == first {
+        return None;
+    }
+    at += blanks(at);
+    match (text.get(at)?, text.get(at + 1)) {
+        (b'\n', _) => Some((count, at + 1)),
+        (b'\r', Some(b'\n')) => Some((count, at + 2)),
+        _ => None,
+    }
+}
+
+/// Where the line ends, and where the next one begins. `None` if it does not end, or with a return alone.
+fn end_of_line(text: &[u8], start: usize) -> Option<(usize, usize)> {
+    let end = start + memchr2(b'\n', b'\r', text.get(start..)?)?;
+    match (text[end], text.get(end + 1)) {
+        (b'\n', _) => Some((end, end + 1)),
+        (_, Some(b'\n')) => Some((end, end + 2)),
+        _ => None,
+    }
+}
+
+/// Where the line begins that stands `n_lines` further on. The last line of the text needs no end.
+fn skip_lines(text: &[u8], start: usize, n_lines: usize) -> Option<usize> {
+    const BLOCK: usize = 128;
+    let mut at = start;
+    let mut left = n_lines;
+    let mut has_returns = false;
+    for block in text.get(start..)?.chunks_exact(BLOCK) {
+        let mut ends = 0u8;
+        let mut returns = false;
+        for &byte in block {
+            ends += u8::from(byte == b'\n');
+            returns |= byte == b'\r';
+        }
+        if usize::from(ends) >= left {
+            break;
+        }
+        has_returns |= returns;
+        left -= usize::from(ends);
+        at += BLOCK;
+    }
+    if left > 0 {
+        let rest = &text[at..];
+        let end = match memchr_iter(b'\n', rest).nth(left - 1) {
+            Some(end) => end + 1,
+            None if left == 1 + memchr_iter(b'\n', rest).count() && text.last() != Some(&b'\n') => rest.len(),
+            None => return None,
+        };
+        has_returns |= memchr(b'\r', &rest[..end]).is_some();
+        at += end;
+    }
+    // Returns that end a line alone were not counted.
+    if has_returns && memchr_iter(b'\r', &text[start..at]).any(|i| text.get(start + i + 1) != Some(&b'\n')) {
+        return None;
+    }
+    Some(at)
+}
+
+/// One property of the atom lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An element symbol, kept as one byte.
+    Symbol,
+    Real,
+    /// 32 bits.
+    Integer,
+    /// Text that nobody asked for.
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub kind: Kind,
+    /// Words of each line.
+    pub count: usize,
+}
+
+impl Column {
+    /// Bytes that each row takes.
+    pub fn row_bytes(&self) -> usize {
+        match self.kind {
+            Kind::Symbol => 1,
+            Kind::Real => 8 * self.count,
+            Kind::Integer => 4 * self.count,
+            Kind::Skip => 0,
+        }
+    }
+}
+
+/// The atom lines of a frame, and where their values go.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    pub start: usize,
+    pub end: usize,
+    pub n_atoms: usize,
+    /// Which outputs, and the row in them that the first atom has.
+    pub group: usize,
+    pub first_row: usize,
+}
+
+/// Reads the rows of frames. `outputs` has one for each group and column, in this order; `read` takes 1 for each frame
+/// that was read, and 0 for one that needs a closer look, of which the outputs hold zeros.
+///
+/// Returns false, and reads nothing, if the places of the frames overlap or do not fit.
+pub fn read_frames(text: &[u8], columns: &[Column], frames: &[Rows], outputs: &[Output], read: &mut [u8]) -> bool {
+    if !fit(columns, frames, outputs) || read.len() != frames.len() {
+        return false;
+    }
+    let job = Job { text, columns, outputs };
+    let bytes: usize = frames.iter().map(|frame| frame.end.saturating_sub(frame.start)).sum();
+    if bytes < PART_BYTES || rayon::current_num_threads() == 1 {
+        for (frame, read) in frames.iter().zip(read) {
+            *read = u8::from(job.read_frame(frame));
+        }
+        return true;
+    }
+    // Small frames share a task, large ones become several.
+    let mut tasks = Vec::new();
+    let mut rest = (frames, read);
+    while !rest.0.is_empty() {
+        let mut bytes = 0;
+        let size = rest.0.iter().take_while(|frame| {
+            let before = bytes;
+            bytes += frame.end.saturating_sub(frame.start);
+            before == 0 || bytes <= PART_BYTES
+        });
+        let size = size.count();
+        let (some, more) = rest.0.split_at(size);
+        let (some_read, more_read) = rest.1.split_at_mut(size);
+        tasks.push((some, some_read));
+        rest = (more, more_read);
+    }
+    tasks.into_par_iter().with_max_len(1).for_each(|(frames, read)| {
+        for (frame, read) in frames.iter().zip(read) {
+            *read = u8::from(job.read_frame_in_parts(frame));
+        }
+    });
+    true
+}
+
+/// Whether the frames of each group have places one after the other, which the outputs hold.
+fn fit(columns: &[Column], frames: &[Rows], outputs: &[Output]) -> bool {
+    let mut next = (0, 0);
+    for frame in frames {
+        if frame.group != next.0 {
+            next = (next.0 + 1, 0);
+        }
+        if (frame.group, frame.first_row) != next {
+            return false;
+        }
+        next.1 += frame.n_atoms;
+        for (column, output) in columns.iter().zip(outputs.iter().skip(frame.group * columns.len())) {
+            if next.1.checked_mul(column.row_bytes()).is_none_or(|bytes| bytes > output.len()) {
+                return false;
+            }
+        }
+    }
+    (next.0 + 1) * columns.len() <= outputs.len()
+}
+
+struct Job<'a> {
+    text: &'a [u8],
+    columns: &'a [Column],
+    outputs: &'a [Output],
+}
+
+impl Job<'_> {
+    fn read_frame_in_parts(&self, frame: &Rows) -> bool {
+        let Some(text) = self.text.get(frame.start..frame.end) else { return self.read_frame(frame) };
+        if text.len() < 2 * PART_BYTES {
+            return self.read_frame(frame);
+        }
+        let mut ends = Vec::new();
+        let mut at = 0;
+        while let Some(end) = text.get(at + PART_BYTES..).and_then(|rest| memchr(b'\n', rest)) {
+            at += PART_BYTES + end + 1;
+            ends.push(at);
+        }
+        if at < text.len() {
+            ends.push(text.len());
+        }
+        let mut parts: Vec<Rows> = Vec::with_capacity(ends.len());
+        let counts: Vec<usize> = ends
+            .par_iter()
+            .enumerate()
+            .map(|(i, &end)| count_lines(&text[if i == 0 { 0 } else { ends[i - 1] }..end]))
+            .collect();
+        let mut start = 0;
+        let mut first_row = frame.first_row;
+        for (&end, n_atoms) in ends.iter().zip(counts) {
+            parts.push(Rows { start: frame.start + start, end: frame.start + end, n_atoms, first_row, ..*frame });
+            start = end;
+            first_row += n_atoms;
+        }
+        if first_row != frame.first_row + frame.n_atoms {
+            return self.read_frame(frame);
+        }
+        let done = parts.par_iter().with_max_len(1).map(|part| self.read_frame(part)).reduce(|| true, |a, b| a & b);
+        if !done {
+            self.clear(frame);
+        }
+        done
+    }
+
+    fn read_frame(&self, frame: &Rows) -> bool {
+        let done = self.try_frame(frame).is_some();
+        if !done {
+            self.clear(frame);
+        }
+        done
+    }
+
+    fn try_frame(&self, frame: &Rows) -> Option<()> {
+        let &Rows { start, end, n_atoms, .. } = frame;
+        let mut targets = self.targets(frame)?;
+        let text = self.text.get(..end.checked_add(PADDING)?.min(self.text.len()))?;
+        let (row, at) = read_rows(text, start, end, n_atoms, self.columns, 0, &mut targets);
+        if row == n_atoms {
+            return (at == end).then_some(());
+        }
+        // The last lines of a file have nothing behind them: they are read from a copy that has.
+        if text.len() - end >= PADDING || end.checked_sub(at)? > MAX_TAIL {
+            return None;
+        }
+        let mut tail = text.get(at..end)?.to_vec();
+        let length = tail.len() + usize::from(!matches!(tail.last(), Some(b'\n' | b'\r')));
+        tail.resize(tail.len() + PADDING + 1, b'\n');
+        let (row, at) = read_rows(&tail, 0, length, n_atoms, self.columns, row, &mut targets);
+        (row == n_atoms && at == length).then_some(())
+    }
+
+    fn targets(&self, frame: &Rows) -> Option<Vec<&mut [u8]>> {
+        let outputs = &self.outputs[frame.group * self.columns.len()..];
+        self.columns
+            .iter()
+            .zip(outputs)
+            .map(|(column, output)| {
+                let bytes = column.row_bytes();
+                // SAFETY: `fit` saw that rows of a group are apart, and each frame, or part of one, is read by one thread.
+                unsafe { output.part(frame.first_row * bytes, frame.n_atoms * bytes) }
+            })
+            .collect()
+    }
+
+    /// Zeros, since memory may come as the allocator left it.
+    fn clear(&self, frame: &Rows) {
+        for target in self.targets(frame).into_iter().flatten() {
+            target.fill(0);
+        }
+    }
+}
+
+/// Line ends; a last line without one counts too.
+fn count_lines(text: &[u8]) -> usize {
+    memchr_iter(b'\n', text).count() + usize::from(text.last().is_some_and(|&byte| byte != b'\n'))
+}
+
+/// Reads lines from row number `first` on. Returns the rows that are complete by then, and where the next line begins.
+fn read_rows(
+    text: &[u8],
+    start: usize,
+    end: usize,
+    n_rows: usize,
+    columns: &[Column],
+    first: usize,
+    targets: &mut [&mut [u8]],
+) -> (usize, usize) {
+    let numbers = &**NUMBERS;
+    let mut at = start;
+    for row in first..n_rows {
+        if at >= end {
+            return (row, at);
+        }
+        match read_row(text, at, columns, row, targets, numbers) {
+            Some(next) => at = next,
+            None => return (row, at),
+        }
+    }
+    (n_rows, at)
+}
+
+#[inline(always)]
+fn read_row(
+    text: &[u8],
+    start: usize,
+    columns: &[Column],
+    row: usize,
+    targets: &mut [&mut [u8]],
+    numbers: &[u8],
+) -> Option<usize> {
+    let mut at = start;
+    for (column, target) in columns.iter().zip(targets) {
+        let bytes = column.row_bytes();
+        let target = target.get_mut(row * bytes..(row + 1) * bytes)?;
+        match column.kind {
+            Kind::Real => {
+                for value in target.as_chunks_mut::<8>().0 {
+                    let (number, end) = read_real(text, skip_blanks(text, at)?)?;
+                    *value = number.to_ne_bytes();
+                    at = end;
+                }
+            }
+            Kind::Symbol => {
+                let start = skip_blanks(text, at)?;
+                let &[first, second, third] = text.get(start..)?.first_chunk()?;
+                let is_long = !is_blank(second);
+                if is_long && !is_blank(third) {
+                    return None;
+                }
+                let number = numbers[usize::from(u16::from_le_bytes([first, if is_long { second } else { 0 }]))];
+                if number == NO_SYMBOL {
+                    return None;
+                }
+                target[0] = number;
+                at = start + 1 + usize::from(is_long);
+            }
+            Kind::Integer => {
+                for value in target.as_chunks_mut::<4>().0 {
+                    let (number, end) = read_integer(text, skip_blanks(text, at)?)?;
+                    *value = number.to_ne_bytes();
+                    at = end;
+                }
+            }
+            Kind::Skip => {
+                for _ in 0..column.count {
+                    let start = skip_blanks(text, at)?;
+                    let length = text.get(start..)?.iter().position(|byte| !(33..127).contains(byte))?;
+                    if length == 0 || !is_blank(text[start + length]) {
+                        return None;
+                    }
+                    at = start + length;
+                }
+            }
+        }
+    }
+    if *text.get(at)? == b'\n' {
+        return Some(at + 1);
+    }
+    let end = at + memchr2(b'\n', b'\r', text.get(at..)?)?;
+    Some(if text[end] == b'\r' && text.get(end + 1) == Some(&b'\n') { end + 2 } else { end + 1 })
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
+}
+
+#[inline(always)]
+fn skip_blanks(text: &[u8], start: usize) -> Option<usize> {
+    const SPACES: u64 = 0x2020_2020_2020_2020;
+    let mut at = start;
+    loop {
+        // Columns of fixed width have many spaces.
+        let others = u64::from_le_bytes(*text.get(at..)?.first_chunk()?) ^ SPACES;
+        at += (others.trailing_zeros() >> 3) as usize;
+        if others == 0 {
+            continue;
+        }
+        if text[at] != b'\t' {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
