@@ -9,7 +9,7 @@ import {
 import type { AtpReader, FileByteSource, MapKernels } from "@stowage/mmap";
 import { type Codec, codecOf } from "./codec.js";
 import { formatError, recordError } from "./errors.js";
-import type { Header } from "./header.js";
+import { committedEnd, type Header } from "./header.js";
 import { IndexBlock, type IndexEntry } from "./index-block.js";
 import { commitOf } from "./native-commit.js";
 import type { AtpWriter } from "./writer.js";
@@ -33,6 +33,7 @@ export class RecordReader {
   readonly #source: SyncByteSource;
   readonly #writer: AtpWriter | null;
   readonly #dataStart: number;
+  readonly #committedEnd: number;
   readonly #codec: Codec;
   readonly #kernels: MapKernels | null;
   readonly #direct: AtpReader | null;
@@ -47,6 +48,7 @@ export class RecordReader {
     this.#source = source;
     this.#writer = writer;
     this.#dataStart = header.dataStart;
+    this.#committedEnd = committedEnd(header);
     this.#codec = codecOf(header.codec, header.level);
     this.#kernels = kernels;
     this.#direct = kernels === null || header.indexLength === 0 ? null : kernels.atpReader(commitOf(header));
@@ -168,16 +170,14 @@ export class RecordReader {
 
   /** Records in memory of their own, which they keep when the source is closed. */
   #copyMany(batch: readonly BatchEntry[], use: (slot: number, bytes: Uint8Array) => void): void {
+    for (const { entry } of batch) this.#makeReadable(entry);
     for (let start = 0; start < batch.length; ) {
-      const block = this.#decompressFrom(batch, start);
-      const count = block?.ends.length ?? 1;
+      const { bytes, ends } = this.#decompressFrom(batch, start);
+      const count = Math.max(1, ends.length);
       for (let slot = start; slot < start + count; slot++) {
         const { index, entry } = batch[slot]!;
-        const end = block?.ends[slot - start];
-        use(
-          slot,
-          end === undefined ? this.read(index, entry) : block!.bytes.subarray(end - entry.recordSize, end),
-        );
+        const end = ends[slot - start]!;
+        use(slot, bytes === null ? this.read(index, entry) : bytes.subarray(end - entry.recordSize, end));
       }
       start += count;
     }
@@ -186,12 +186,16 @@ export class RecordReader {
   /**
    * Decompresses as many records as fit a block, on all cores.
    *
-   * @returns `null` where there is nothing to decompress, no kernel, or damage: then one record is to be read alone.
+   * @returns Where each ends. `null` for bytes where there is nothing to decompress, no kernel, or damage: then these
+   * records, and one at least, are to be read alone.
    */
-  #decompressFrom(batch: readonly BatchEntry[], start: number): { bytes: Uint8Array; ends: number[] } | null {
-    if (this.#kernels === null || this.#codec.name === "none") return null;
-    const jobs: number[] = [];
+  #decompressFrom(
+    batch: readonly BatchEntry[],
+    start: number,
+  ): { bytes: Uint8Array | null; ends: readonly number[] } {
     const ends: number[] = [];
+    if (this.#kernels === null || this.#codec.name === "none") return { bytes: null, ends };
+    const jobs: number[] = [];
     let end = 0;
     for (let slot = start; slot < batch.length; slot++) {
       const { byteOffset, storedSize, recordSize } = batch[slot]!.entry;
@@ -202,11 +206,10 @@ export class RecordReader {
       jobs.push(byteOffset, storedSize, at, recordSize);
       ends.push(end);
     }
-    if (ends.length === 0) return null;
+    if (ends.length === 0) return { bytes: null, ends };
     const bytes = new Uint8Array(end);
-    return this.#kernels.decompressMany(this.#codec.name, Float64Array.from(jobs), bytes)
-      ? { bytes, ends }
-      : null;
+    const done = this.#kernels.decompressMany(this.#codec.name, Float64Array.from(jobs), bytes);
+    return { bytes: done ? bytes : null, ends };
   }
 
   /** Stored bytes in memory that the next call reuses. */
@@ -227,10 +230,11 @@ export class RecordReader {
 
   /** Records that are still in the write buffer go to the operating system first. */
   #makeReadable(entry: IndexEntry): void {
-    if (this.#writer === null) return;
     const end = entry.byteOffset + entry.storedSize;
+    if (this.#writer === null || end <= this.#committedEnd) return;
     if (end > this.#writer.byteLength) this.#writer.writeBuffered();
-    if (end > this.#source.byteLength) (this.#source as FileByteSource).refresh();
+    // Longer counts too: then it is the length of before, with a tail that the writer has cut off.
+    if (this.#source.byteLength !== this.#writer.byteLength) (this.#source as FileByteSource).refresh();
   }
 }
 
