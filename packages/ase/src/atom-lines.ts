@@ -49,10 +49,9 @@ export function readAtomLines(
   if (nAtoms * properties.nColumns * 2 > end - start) {
     findShortLine(text, start, frame, properties);
   }
-  const all = properties.columns.map((property) => {
-    const { rowKey } = property;
-    return newColumn(property, rowKey === null || wanted?.has(rowKey) === false, nAtoms);
-  });
+  const all = properties.columns.map((property) =>
+    newColumn(columnKind(property, wanted, nAtoms), nAtoms, property.count),
+  );
   // What stands behind the last column of interest is like any further text on the line.
   const columns = all.slice(0, all.findLastIndex(({ kind }) => kind !== "skip") + 1);
   const usual = usualColumns(columns);
@@ -80,21 +79,32 @@ export function readAtomLines(
   return { data: all.map(({ data }) => data), end: at };
 }
 
-function newColumn(property: PropertyColumn, skip: boolean, nAtoms: number): Column {
-  const { count, role, type } = property;
+const KINDS = { R: "real", I: "integer", L: "logical", S: "text" } as const;
+
+/** How the values of a property are read. @param wanted  Row keys to read. Default: all. */
+export function columnKind(
+  { rowKey, role, type }: PropertyColumn,
+  wanted: ReadonlySet<string> | undefined,
+  nAtoms: number,
+): Column["kind"] {
+  if (rowKey === null || wanted?.has(rowKey) === false) return "skip";
+  return role === "symbols" && (type === "S" || nAtoms === 0) ? "symbol" : KINDS[type];
+}
+
+function newColumn(kind: Column["kind"], nAtoms: number, count: number): Column {
   const length = nAtoms * count;
-  if (skip) return { kind: "skip", count, data: null };
-  if (role === "symbols" && (type === "S" || nAtoms === 0))
-    return { kind: "symbol", count, data: newBytes(length) };
-  switch (type) {
-    case "R":
-      return { kind: "real", count, data: newFloats(length) };
-    case "I":
-      return { kind: "integer", count, data: new Int32Array(length) };
-    case "L":
-      return { kind: "logical", count, data: newBytes(length) };
-    case "S":
-      return { kind: "text", count, data: new Array<string>(length).fill("") };
+  switch (kind) {
+    case "real":
+      return { kind, count, data: newFloats(length) };
+    case "integer":
+      return { kind, count, data: new Int32Array(length) };
+    case "logical":
+    case "symbol":
+      return { kind, count, data: newBytes(length) };
+    case "text":
+      return { kind, count, data: new Array<string>(length).fill("") };
+    case "skip":
+      return { kind, count, data: null };
   }
 }
 

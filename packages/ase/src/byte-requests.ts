@@ -13,12 +13,22 @@ export interface ByteRequest {
  */
 export type ByteTask<T> = Generator<ByteRequest, T, Uint8Array>;
 
-/** Runs a task at once. The bytes that it gets are overwritten by the next ones. */
+/**
+ * Runs a task at once. The bytes that it gets are overwritten by the next ones.
+ *
+ * @throws What {@link SyncByteSource.check} throws, whatever the task made of bytes that were none.
+ */
 export function runSync<T>(task: ByteTask<T>, source: SyncByteSource): T {
   const read = blockReader(source);
-  let step = task.next(NOTHING);
-  while (!step.done) step = task.next(read(step.value));
-  return step.value;
+  try {
+    let step = task.next(NOTHING);
+    while (!step.done) step = task.next(read(step.value));
+    source.check?.();
+    return step.value;
+  } catch (error) {
+    source.check?.();
+    throw error;
+  }
 }
 
 /**

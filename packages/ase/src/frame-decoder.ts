@@ -16,7 +16,7 @@ import { atPlace, type FramePlace, formatError } from "./errors.js";
 import { hasEquals } from "./frame-index.js";
 import type { KeyTable } from "./key-table.js";
 import { newFloats } from "./memory.js";
-import type { PropertyColumn } from "./properties.js";
+import type { Properties, PropertyColumn } from "./properties.js";
 import { endOfLine, nextLine, type TextBlock, textBlock } from "./text-block.js";
 import { readVectors } from "./vec-lines.js";
 
@@ -36,6 +36,9 @@ export interface FrameFacts extends FramePlace {
 
 /** How comments without a `=` are read: by the rule of the file, or in a stream each by itself. */
 export type CommentStyle = "extended" | "plain" | "each";
+
+/** Who else may have read the atom lines of a frame; `null` leaves them to the decoder. */
+export type AtomLines = (properties: Properties, headerLength: number) => ColumnData[] | null;
 
 type Flags = readonly [boolean, boolean, boolean];
 
@@ -63,11 +66,12 @@ export class FrameDecoder {
   /**
    * The row of a whole frame.
    *
+   * @param lines   Asked for the atom lines first.
    * @param wanted  Row keys to read; columns of others are passed over. Default: all.
    * @throws {StowageError} ERR_XYZ_FORMAT
    */
-  decode(frame: FrameBytes, facts: FrameFacts, wanted?: ReadonlySet<string>): Row {
-    const read = this.#read(frame, facts, wanted);
+  decode(frame: FrameBytes, facts: FrameFacts, lines?: AtomLines, wanted?: ReadonlySet<string>): Row {
+    const read = this.#read(frame, facts, lines, wanted);
     const { extras } = this.#comment.properties;
     const row: Row = {};
     putBox(row, read, wanted);
@@ -95,10 +99,11 @@ export class FrameDecoder {
   /**
    * The structure of a whole frame: what `rowToAtoms` makes of its row, without the row in between.
    *
+   * @param lines  Asked for the atom lines first.
    * @throws {StowageError} ERR_XYZ_FORMAT
    */
-  decodeAtoms(frame: FrameBytes, facts: FrameFacts): Atoms {
-    const read = this.#read(frame, facts);
+  decodeAtoms(frame: FrameBytes, facts: FrameFacts, lines?: AtomLines): Atoms {
+    const read = this.#read(frame, facts, lines);
     const { entries, properties } = this.#comment;
     const atoms = new Atoms({
       atomicNumbers: this.#numbers(read),
@@ -143,11 +148,13 @@ export class FrameDecoder {
     return row;
   }
 
-  #read(frame: FrameBytes, facts: FrameFacts, wanted?: ReadonlySet<string>): ReadFrame {
+  #read(frame: FrameBytes, facts: FrameFacts, lines?: AtomLines, wanted?: ReadonlySet<string>): ReadFrame {
     const whole = withLineEnd(frame);
     const { bytes } = whole;
     const start = this.#readHeader(whole, facts);
     const { properties, cell, pbc } = this.#comment;
+    const known = lines?.(properties, start - whole.start);
+    if (known) return { facts, bytes, data: known, cell, pbc: pbc ?? periodic(cell) };
     const { data, end } = readAtomLines(whole, start, facts, properties, wanted);
     if (facts.nVectors === 0 && end === whole.end)
       return { facts, bytes, data, cell, pbc: pbc ?? periodic(cell) };

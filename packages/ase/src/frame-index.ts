@@ -1,10 +1,12 @@
 import { type Field, quote } from "@stowage/core";
+import { XyzFrame } from "@stowage/mmap";
 import { fieldOfColumn } from "./atom-columns.js";
 import { CommentReader } from "./comment-reader.js";
 import { atPlace, type FramePlace } from "./errors.js";
 import { type FoundFrame, FrameScanner } from "./frame-scanner.js";
 import { JSON_FIELD, KeyTable, type ValueTypes } from "./key-table.js";
 import type { Properties, PropertyColumn } from "./properties.js";
+import type { TextBlock } from "./text-block.js";
 
 const HEADER_LIMIT = 2 ** 30;
 
@@ -173,6 +175,33 @@ export class FrameIndexBuilder {
     this.#scanner.push(bytes);
   }
 
+  /**
+   * Takes frames that somebody else has found, before the first `push`.
+   *
+   * @param text        Holds their comments.
+   * @param textOffset  Of the text in the input.
+   * @param found       The numbers of {@link XyzFrame} for each.
+   * @throws {StowageError} ERR_XYZ_FORMAT
+   */
+  pushFound(text: TextBlock, textOffset: number, found: Float64Array): void {
+    const { size, start, commentStart, commentEnd, rows, end, nAtoms } = XyzFrame;
+    for (let at = 0; at < found.length && !this.mustRestart; at += size) {
+      const byteOffset = found[at + start]!;
+      this.#add({
+        byteOffset,
+        byteLength: found[at + end]! - byteOffset,
+        headerLength: found[at + rows]! - byteOffset,
+        nAtoms: found[at + nAtoms]!,
+        nVectors: 0,
+        comment: text,
+        // Less than 2^31, and integers to the engine too.
+        commentStart: (found[at + commentStart]! - textOffset) | 0,
+        commentEnd: (found[at + commentEnd]! - textOffset) | 0,
+        firstLine: this.index.nLines + 1,
+      });
+    }
+  }
+
   /** Ends the input. @throws {StowageError} ERR_XYZ_FORMAT if it ends inside a frame. */
   finish(): FrameIndex {
     this.#scanner?.finish();
@@ -194,20 +223,20 @@ export class FrameIndexBuilder {
     if (!this.mustRestart) this.#noteTypes(frame);
   }
 
-  #readComment({ comment, commentLength, nVectors, firstLine }: FoundFrame): void {
+  #readComment({ comment, commentStart, commentEnd, nVectors, firstLine }: FoundFrame): void {
     const reader = this.#reader;
     if (nVectors > 0) {
-      reader.readAsText(comment, 0, commentLength, true);
+      reader.readAsText(comment, commentStart, commentEnd, true);
       return;
     }
-    if (this.index.plain && !hasEquals(comment.bytes, 0, commentLength)) {
-      reader.readAsText(comment, 0, commentLength, false);
+    if (this.index.plain && !hasEquals(comment.bytes, commentStart, commentEnd)) {
+      reader.readAsText(comment, commentStart, commentEnd, false);
       return;
     }
     this.mustRestart = this.index.plain && this.index.keys.typesOf("info.comment").present > 0;
     this.index.plain = false;
     if (this.mustRestart) return;
-    reader.read(comment, 0, commentLength);
+    reader.read(comment, commentStart, commentEnd);
     const { swallowed } = reader;
     if (swallowed === null) return;
     const known = this.#swallowed.get(swallowed.key) ?? {

@@ -10,28 +10,32 @@ import {
   StowageError,
   type TaskOptions,
 } from "@stowage/core";
+import type { XyzKernel } from "@stowage/mmap";
 import type { ByteTask } from "./byte-requests.js";
-import { FrameDecoder } from "./frame-decoder.js";
+import { type AtomLines, FrameDecoder } from "./frame-decoder.js";
 import { FrameIndex, FrameIndexBuilder, IndexedFrame } from "./frame-index.js";
+import { findFrames } from "./native-scan.js";
+import { RowBatches } from "./row-batches.js";
 import { type TextBlock, textBlock } from "./text-block.js";
 
 /** Bytes read at a time, in passes over a file. */
 const BLOCK_LENGTH = 1 << 18;
 
-/** Finds all frames of an input. */
+/** Finds all frames of an input. @param kernel  Finds most of them, if there is one. */
 export function* indexFrames(
   path: string,
   byteLength: number,
   options: TaskOptions = {},
+  kernel: XyzKernel | null = null,
 ): ByteTask<FrameIndexBuilder> {
   const report = progressReporter(options, "bytes", byteLength);
   let builder = new FrameIndexBuilder(new FrameIndex(path));
-  yield* pushAll(builder, byteLength, report);
+  yield* pushAll(builder, byteLength, report, kernel);
   if (builder.mustRestart) {
     const index = new FrameIndex(path);
     index.plain = false;
     builder = new FrameIndexBuilder(index);
-    yield* pushAll(builder, byteLength, report);
+    yield* pushAll(builder, byteLength, report, kernel);
   }
   report.end();
   return builder;
@@ -41,8 +45,10 @@ function* pushAll(
   builder: FrameIndexBuilder,
   byteLength: number,
   report: (done: number) => void,
+  kernel: XyzKernel | null,
 ): ByteTask<void> {
-  for (let at = 0; at < byteLength && !builder.mustRestart; ) {
+  if (kernel !== null) yield* findFrames(kernel, builder, byteLength, report);
+  for (let at = builder.index.end; at < byteLength && !builder.mustRestart; ) {
     const bytes = yield { byteOffset: at, byteLength: Math.min(BLOCK_LENGTH, byteLength - at) };
     builder.push(bytes);
     at += bytes.length;
@@ -64,9 +70,12 @@ export interface FrameBlock {
 export class FrameReader {
   readonly #index: FrameIndex;
   readonly #decoder: FrameDecoder;
+  readonly #kernel: XyzKernel | null;
 
-  constructor(index: FrameIndex) {
+  /** @param kernel  Reads atom lines, if there is one. */
+  constructor(index: FrameIndex, kernel: XyzKernel | null = null) {
     this.#index = index;
+    this.#kernel = kernel;
     this.#decoder = new FrameDecoder(index.keys, index.plain ? "plain" : "extended");
   }
 
@@ -84,16 +93,28 @@ export class FrameReader {
     }
   }
 
+  /** For reading the frames in this order: what reads their atom lines many frames at a time, if something does. */
+  batches(frames: ArrayLike<number>, wanted?: ReadonlySet<string>): RowBatches | null {
+    return this.#kernel && new RowBatches(this.#kernel, this.#index, frames, wanted);
+  }
+
   /**
    * One structure of a block.
    *
-   * @param text  The bytes of the block.
+   * @param text     The bytes of the block.
+   * @param batches  Of a pass over all frames, in order.
    * @throws {StowageError} ERR_XYZ_FORMAT
    */
-  atoms(frame: number, { bytes, view }: TextBlock, block: FrameBlock): Atoms {
+  atoms(
+    frame: number,
+    { bytes, view }: TextBlock,
+    block: FrameBlock,
+    batches: RowBatches | null = null,
+  ): Atoms {
     const start = asInteger(this.#index.byteOffset(frame) - block.byteOffset);
     const end = asInteger(start + this.#index.byteLength(frame));
-    return this.#decoder.decodeAtoms({ bytes, view, start, end }, new IndexedFrame(this.#index, frame));
+    const facts = new IndexedFrame(this.#index, frame);
+    return this.#decoder.decodeAtoms({ bytes, view, start, end }, facts, linesOf(batches, frame));
   }
 
   /** The rows at these indices. @throws {StowageError} ERR_INDEX_RANGE, ERR_XYZ_FORMAT */
@@ -107,7 +128,11 @@ export class FrameReader {
       headersOnly ? index.headerLength(frame) : index.byteLength(frame),
     );
     const rows = new Array<Row>(frames.length);
-    for (const { byteOffset, byteLength, members } of planReads(starts, lengths)) {
+    const reads = planReads(starts, lengths);
+    const order = reads.flatMap(({ members }) => members.map((member) => frames[member]!));
+    const batches = order.length > 1 && !headersOnly ? this.batches(order, wanted) : null;
+    let place = 0;
+    for (const { byteOffset, byteLength, members } of reads) {
       const bytes = yield { byteOffset, byteLength };
       const text = textBlock(bytes);
       for (const member of members) {
@@ -116,7 +141,7 @@ export class FrameReader {
         const facts = new IndexedFrame(index, frames[member]!);
         rows[member] = headersOnly
           ? this.#decoder.decodeHeader(frame, facts, wanted!)
-          : this.#decoder.decode(frame, facts, wanted);
+          : this.#decoder.decode(frame, facts, linesOf(batches, place++), wanted);
       }
     }
     return keys === undefined ? rows : rows.map((row) => pickKeys(row, keys));
@@ -143,6 +168,10 @@ export class FrameReader {
       length: nFrames,
     });
   }
+}
+
+function linesOf(batches: RowBatches | null, place: number): AtomLines | undefined {
+  return batches === null ? undefined : (properties, length) => batches.take(place, properties, length);
 }
 
 /** A place in a block as an integer to the engine too: with one that was computed as a float, reading takes twice as long. */

@@ -15,9 +15,11 @@ export interface FoundFrame {
   readonly nAtoms: number;
   /** Lines `VEC1`, `VEC2`, `VEC3` after the atoms, which hold a cell. */
   readonly nVectors: number;
-  /** The comment up to `commentLength`, then a line end. Valid during the call. */
+  /** The text that holds the comment. Valid during the call. */
   readonly comment: TextBlock;
-  readonly commentLength: number;
+  readonly commentStart: number;
+  /** The place of its line end. */
+  readonly commentEnd: number;
   /** Line of the count, from 1. */
   readonly firstLine: number;
 }
@@ -201,7 +203,8 @@ export class FrameScanner {
       nAtoms,
       nVectors: 0,
       comment: this.#comment.text,
-      commentLength: 0,
+      commentStart: 0,
+      commentEnd: 0,
       firstLine: this.#nLines,
     };
   }
@@ -210,7 +213,7 @@ export class FrameScanner {
     const frame = this.#frame!;
     this.#nLines++;
     frame.comment = this.#comment.terminated();
-    frame.commentLength = this.#comment.length;
+    frame.commentEnd = this.#comment.length;
     frame.headerLength = end - frame.byteOffset;
     frame.byteLength = frame.headerLength;
     this.#atomsLeft = frame.nAtoms;

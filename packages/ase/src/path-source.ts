@@ -1,10 +1,11 @@
-import { FileSource, type SyncByteSource } from "@stowage/core";
+import type { SyncByteSource } from "@stowage/core";
+import { openFileSource } from "@stowage/mmap";
 
 /**
- * The bytes of a file that is opened by path: the one place that decides how they are read.
+ * The bytes of a file that is opened by path: mapped where that can be, else read from place to place.
  *
  * @throws {StowageError} ERR_FILE_MISSING, ERR_FILE_ACCESS
  */
 export function openPath(path: string): SyncByteSource {
-  return FileSource.open(path);
+  return openFileSource(path);
 }

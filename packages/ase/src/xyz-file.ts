@@ -10,12 +10,14 @@ import {
   type SyncByteSource,
   type TaskOptions,
 } from "@stowage/core";
+import { XyzKernel } from "@stowage/mmap";
 import { blockReader, runSync } from "./byte-requests.js";
 import type { FrameIndex } from "./frame-index.js";
-import { FrameReader, indexFrames } from "./frame-reader.js";
+import { type FrameBlock, FrameReader, indexFrames } from "./frame-reader.js";
 import { loadIndex, saveIndex, stateOf } from "./index-file.js";
 import { openPath } from "./path-source.js";
-import { textBlock } from "./text-block.js";
+import type { RowBatches } from "./row-batches.js";
+import { type TextBlock, textBlock } from "./text-block.js";
 
 export interface XyzReadOptions extends TaskOptions {
   /**
@@ -46,7 +48,7 @@ export class XyzFile implements Iterable<Atoms> {
     this.name = source.name;
     this.#source = source;
     this.#index = index;
-    this.#reader = new FrameReader(index);
+    this.#reader = new FrameReader(index, XyzKernel.of(source));
   }
 
   /**
@@ -123,10 +125,30 @@ export class XyzFile implements Iterable<Atoms> {
   /** The structures in order, read in large blocks. */
   *[Symbol.iterator](): Generator<Atoms, void, undefined> {
     const read = blockReader(this.#source);
+    const batches = this.#reader.batches(everyIndex(this.length));
     for (const block of this.#reader.blocks()) {
       this.#checkOpen();
-      const text = textBlock(read(block));
-      for (let frame = block.first; frame < block.last; frame++) yield this.#reader.atoms(frame, text, block);
+      const { frames, error } = this.#decode(block, textBlock(read(block)), batches);
+      // Nobody gets a frame of a file that was cut while it was read.
+      this.#source.check?.();
+      yield* frames;
+      if (error !== undefined) throw error;
+    }
+  }
+
+  /** The frames of a block, up to the first one that is wrong. */
+  #decode(
+    block: FrameBlock,
+    text: TextBlock,
+    batches: RowBatches | null,
+  ): { frames: Atoms[]; error?: unknown } {
+    const frames: Atoms[] = [];
+    try {
+      for (let frame = block.first; frame < block.last; frame++)
+        frames.push(this.#reader.atoms(frame, text, block, batches));
+      return { frames };
+    } catch (error) {
+      return { frames, error };
     }
   }
 
@@ -147,7 +169,8 @@ export class XyzFile implements Iterable<Atoms> {
 /** The index of a source, from a file where that is asked for. */
 function indexOf(file: string | SyncByteSource, source: SyncByteSource, options: XyzReadOptions): FrameIndex {
   const { indexPath } = options;
-  const build = (): FrameIndex => runSync(indexFrames(source.name, source.byteLength, options), source).index;
+  const build = (): FrameIndex =>
+    runSync(indexFrames(source.name, source.byteLength, options, XyzKernel.of(source)), source).index;
   if (indexPath === undefined) return build();
   if (typeof file !== "string") {
     throw new StowageError(

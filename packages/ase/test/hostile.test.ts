@@ -126,8 +126,8 @@ describe("blocks", () => {
 function scan(blocks: Uint8Array[]): unknown[] {
   const frames: unknown[] = [];
   const scanner = new FrameScanner(
-    ({ comment, commentLength, ...frame }) =>
-      frames.push({ ...frame, comment: new TextDecoder().decode(comment.bytes.subarray(0, commentLength)) }),
+    ({ comment, commentEnd, ...frame }) =>
+      frames.push({ ...frame, comment: new TextDecoder().decode(comment.bytes.subarray(0, commentEnd)) }),
     { path: "blocks", end: 0, nFrames: 0, nLines: 0 },
   );
   for (const block of blocks) scanner.push(block);

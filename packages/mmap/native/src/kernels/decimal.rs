@@ -76,7 +76,8 @@ pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
     if n_digits == 0 || n_digits == 8 || n_digits + usize::from(negative) + n_spaces != to_point {
         return read_any(text, start);
     }
-    let mut mantissa = value_of(whole >> (64 - 8 * n_digits as u32), n_digits as u32);
+    let unused = 64 - 8 * n_digits;
+    let mut mantissa = eight_digits(whole >> unused << unused);
     let mut at = point + 1;
     let fraction = digits_at(text, at)?;
     if other_digits(fraction) == 0 {
@@ -256,7 +257,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn padded(token: &str, end: &str) -> Vec<u8> {
-        format!("{token}{end}        ").into_bytes()
+        format!("Cu       {token}{end}{:64}", "").into_bytes()
     }
 
     fn bits(token: &str) -> u64 {
@@ -264,8 +265,10 @@ mod tests {
     }
 
     fn check(token: &str) {
-        let found = read_real(&padded(token, "\n"), 0).map(|(value, at)| (value.to_bits(), at));
-        assert_eq!(found, Some((bits(token), token.len())), "{token}");
+        for start in [2, 8] {
+            let found = read_real(&padded(token, "\n"), start).map(|(value, at)| (value.to_bits(), at));
+            assert_eq!(found, Some((bits(token), 9 + token.len())), "{token}");
+        }
     }
 
     #[test]
@@ -289,8 +292,8 @@ mod tests {
             "", ".", "-", "+-1", "--1", "nan", "inf", "-inf", "1_0", "1d5", "0x10", "1.5e", "1.5e+", "1.2.3", "1,5",
             "1.5\"", "e5", "1.5f", "1.5\u{b}", "१", "12345678a",
         ] {
-            assert_eq!(read_real(&padded(token, " "), 0), None, "{token}");
-            assert_eq!(read_integer(&padded(token, " "), 0), None, "{token}");
+            assert_eq!(read_real(&padded(token, "\n"), 8), None, "{token}");
+            assert_eq!(read_integer(&padded(token, " "), 9), None, "{token}");
         }
         assert_eq!(read_real(b"1.5 ", 0), None);
         assert_eq!(read_real(b"1.5", 9), None);
@@ -302,7 +305,8 @@ mod tests {
             ("0", Some(0)), ("-0", Some(0)), ("+7", Some(7)), ("2147483647", Some(i32::MAX)), ("2147483648", None),
             ("-2147483648", Some(i32::MIN)), ("1.0", None), ("99999999999999999999", None), ("00012", Some(12)),
         ] {
-            assert_eq!(read_integer(&padded(token, " "), 0), expected.map(|value| (value, token.len())), "{token}");
+            let expected = expected.map(|value| (value, 9 + token.len()));
+            assert_eq!(read_integer(&padded(token, " "), 9), expected, "{token}");
         }
     }
 

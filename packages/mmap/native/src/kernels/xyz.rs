@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use memchr::{memchr, memchr_iter, memchr2};
 use rayon::prelude::*;
 
-use super::decimal::{read_integer, read_real};
+use super::decimal::{MARGIN, read_integer, read_real};
 use super::output::Output;
 
 /// More atoms are left to the reader that knows the limit.
@@ -17,9 +17,7 @@ const MAX_ATOMS: usize = 1 << 28;
 const MAX_COMMENT: usize = 1 << 26;
 /// Text for which a second thread is worth waking.
 const PART_BYTES: usize = 128 << 10;
-/// Numbers are read in words of eight bytes, which may reach beyond the last line.
-const PADDING: usize = 64;
-/// A line that ends closer to the end of the file than [`PADDING`] is no longer than this, or it is left alone.
+/// A line that ends closer to the end of the file than [`MARGIN`] is no longer than this, or it is left alone.
 const MAX_TAIL: usize = 1 << 20;
 
 const SYMBOLS: &str = "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se \
@@ -312,18 +310,18 @@ impl Job<'_> {
     fn try_frame(&self, frame: &Rows) -> Option<()> {
         let &Rows { start, end, n_atoms, .. } = frame;
         let mut targets = self.targets(frame)?;
-        let text = self.text.get(..end.checked_add(PADDING)?.min(self.text.len()))?;
+        let text = self.text.get(..end.checked_add(MARGIN)?.min(self.text.len()))?;
         let (row, at) = read_rows(text, start, end, n_atoms, self.columns, 0, &mut targets);
         if row == n_atoms {
             return (at == end).then_some(());
         }
         // The last lines of a file have nothing behind them: they are read from a copy that has.
-        if text.len() - end >= PADDING || end.checked_sub(at)? > MAX_TAIL {
+        if text.len() - end >= MARGIN || end.checked_sub(at)? > MAX_TAIL {
             return None;
         }
         let mut tail = text.get(at..end)?.to_vec();
         let length = tail.len() + usize::from(!matches!(tail.last(), Some(b'\n' | b'\r')));
-        tail.resize(tail.len() + PADDING + 1, b'\n');
+        tail.resize(tail.len() + MARGIN + 1, b'\n');
         let (row, at) = read_rows(&tail, 0, length, n_atoms, self.columns, row, &mut targets);
         (row == n_atoms && at == length).then_some(())
     }
@@ -394,7 +392,7 @@ fn read_row(
         match column.kind {
             Kind::Real => {
                 for value in target.as_chunks_mut::<8>().0 {
-                    let (number, end) = read_real(text, skip_blanks(text, at)?)?;
+                    let (number, end) = read_real(text, at)?;
                     *value = number.to_ne_bytes();
                     at = end;
                 }
