@@ -1,16 +1,16 @@
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
+  closeSync,
   copyFileSync,
   ftruncateSync,
   openSync,
-  closeSync,
   readFileSync,
   renameSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { isStowageError } from "@stowage/core";
 import { describe, expect, test } from "vitest";
 import { AtpFile, type CodecName, Molecule } from "../src/index.js";
@@ -37,8 +37,10 @@ function fileOf(count: number, codec: CodecName = "none"): string {
   return path;
 }
 
-const same = (molecule: Molecule, i: number) => expect(bits(toSpec(molecule))).toEqual(bits(toSpec(large(i))));
-const energies = (db: AtpFile, indices: number[]) => Array.from(db.flat(indices).energy!.data as Float64Array);
+const same = (molecule: Molecule, i: number) =>
+  expect(bits(toSpec(molecule))).toEqual(bits(toSpec(large(i))));
+const energies = (db: AtpFile, indices: number[]) =>
+  Array.from(db.flat(indices).energy!.data as Float64Array);
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Everything that a handle can be asked for. */

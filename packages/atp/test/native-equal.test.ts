@@ -130,7 +130,9 @@ describe("a mapped file and the same bytes in memory give the same", () => {
           });
           db.close();
           const batches = lists.map((list) => list.map((index) => index % shapes.length));
-          const { mapped, memory } = askBoth(path, readFileSync(path), () => batches.map((each) => flat(each)));
+          const { mapped, memory } = askBoth(path, readFileSync(path), () =>
+            batches.map((each) => flat(each)),
+          );
           expect(mapped).toEqual(memory);
         },
       ),
@@ -159,7 +161,19 @@ describe("a mapped file and the same bytes in memory give the same", () => {
     using db = AtpFile.create(path);
     db.append([0, 1, 2].map((i) => manyFields(i, [0])));
     db.close();
-    const wrong: unknown[] = [0.5, Number.NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53), 3, -4, "1", null, true];
+    const wrong: unknown[] = [
+      0.5,
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      2 ** 53,
+      -(2 ** 53),
+      3,
+      -4,
+      "1",
+      null,
+      true,
+    ];
     const lists = [...wrong.map((each) => [0, each]), new Array(2), [-0], new Int8Array([-1]), "12"];
     const { mapped, memory } = askBoth(path, readFileSync(path), () =>
       lists.flatMap((indices) => [flat(indices as number[]), many(indices as number[])]),
@@ -170,7 +184,10 @@ describe("a mapped file and the same bytes in memory give the same", () => {
 
 function zeros(shape: readonly number[]) {
   const length = shape.reduce((product, extent) => product * extent, 1);
-  return ndarray(Float64Array.from({ length }, (_, i) => i + 1), shape);
+  return ndarray(
+    Float64Array.from({ length }, (_, i) => i + 1),
+    shape,
+  );
 }
 
 const TEXTS = ["", "ascii", "\0", "\ufeffbom", "é\u{1f9ea}", "x".repeat(500)];
