@@ -47,7 +47,7 @@ pub fn live_maps() -> u32 {
 /// Threads that kernels use.
 #[napi(catch_unwind)]
 pub fn threads() -> u32 {
-    rayon::current_num_threads() as u32
+    kernels::parallel::threads() as u32
 }
 
 /// One byte a map, at its slot: 1 once it met a fault. A view of memory that lives as long as the addon.

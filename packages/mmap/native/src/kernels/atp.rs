@@ -6,11 +6,10 @@
 
 use std::cell::RefCell;
 
-use rayon::prelude::*;
-
 use super::codec::{self, Codec};
 use super::gather::byte_offset;
 use super::output::Output;
+use super::parallel::{part_size, share_map};
 
 const ENTRY_BYTES: usize = 20;
 /// A record holds 4 + 2 bytes and at least 13 an atom.
@@ -229,14 +228,14 @@ pub fn flat(commit: &Commit, plan: &Plan, entries: &[Entry], target: &Target) ->
     if bytes < PARALLEL_BYTES {
         return batch.read(&records);
     }
-    // Several parts a thread, so that one which ends early takes over from the others.
-    let part = records.len().div_ceil(4 * rayon::current_num_threads()).max(1);
-    let parts: Result<Vec<Read>, usize> = records.par_chunks(part).map(|part| batch.read(part)).collect();
-    Ok(parts?.into_iter().fold(Read::default(), |mut all, part| {
+    let parts: Vec<_> = records.chunks(part_size(records.len())).collect();
+    let mut all = Read::default();
+    for part in share_map(parts.len(), |part| batch.read(parts[part])) {
+        let part = part?;
         all.texts.extend(part.texts);
         all.may_be_cut |= part.may_be_cut;
-        all
-    }))
+    }
+    Ok(all)
 }
 
 struct Record {

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
 
-use rayon::prelude::*;
 use zstd_safe::{CCtx, DCtx};
 
 use super::output::Output;
+use super::parallel::{part_size, share_map};
 
 /// How a record is stored. The numbers are those of the .atp header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -212,8 +212,9 @@ pub fn compress_many(
     let written: Result<Vec<u32>, usize> = if start < PARALLEL_COMPRESS_BYTES {
         places.iter().map(compress).collect()
     } else {
-        let per_thread = places.len().div_ceil(4 * rayon::current_num_threads());
-        places.par_iter().with_min_len(per_thread.max(1)).map(compress).collect()
+        let parts: Vec<_> = places.chunks(part_size(places.len())).collect();
+        let done = share_map(parts.len(), |part| parts[part].iter().map(compress).collect::<Result<Vec<_>, _>>());
+        done.into_iter().collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
     };
     let written = written?;
     let mut end = 0;
@@ -252,11 +253,14 @@ pub fn decompress_many(codec: Codec, source: &[u8], jobs: &[Job], target: &mut [
         if decompress(codec, stored, target) { Ok(()) } else { Err(i) }
     };
     if total < PARALLEL_BYTES {
-        jobs.iter().enumerate().try_for_each(run)
-    } else {
-        let per_thread = jobs.len().div_ceil(4 * rayon::current_num_threads());
-        jobs.par_iter().enumerate().with_min_len(per_thread.max(1)).try_for_each(run)
+        return jobs.iter().enumerate().try_for_each(run);
     }
+    let size = part_size(jobs.len());
+    let parts: Vec<_> = jobs.chunks(size).collect();
+    let done = share_map(parts.len(), |part| {
+        parts[part].iter().enumerate().try_for_each(|(i, job)| run((part * size + i, job)))
+    });
+    done.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Ranges of a map, copied into one block.
 
-use rayon::prelude::*;
-
 use super::output::Output;
+use super::parallel::{part_size, share};
 
 /// Below this a second thread costs more than it copies.
 pub const PARALLEL_BYTES: usize = 256 << 10;
@@ -31,8 +30,8 @@ pub fn gather(source: &[u8], offsets: &[f64], lengths: &[u32], target: &mut [u8]
     if total < PARALLEL_BYTES {
         places.iter().for_each(copy);
     } else {
-        let per_thread = places.len().div_ceil(4 * rayon::current_num_threads());
-        places.par_iter().with_min_len(per_thread.max(1)).for_each(copy);
+        let parts: Vec<_> = places.chunks(part_size(places.len())).collect();
+        share(parts.len(), &|part| parts[part].iter().for_each(copy));
     }
     Ok(total)
 }

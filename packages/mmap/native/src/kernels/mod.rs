@@ -5,4 +5,5 @@ pub mod codec;
 mod decimal;
 pub mod gather;
 pub mod output;
+pub mod parallel;
 pub mod xyz;
