@@ -18,6 +18,10 @@ export interface AtpErrorDetails {
   ERR_ATP_LIMIT: { what: string; limit: number; found: number };
   /** Values of one key that cannot stand in one array. */
   ERR_FLAT_RAGGED: { key: string };
+  /** A worker thread that died while it read a batch. */
+  ERR_POOL_WORKER: { path: string; reason: string };
+  /** More batches asked for at once than may wait. */
+  ERR_POOL_FULL: { path: string; limit: number };
   /** A property that cannot be set in this scope. */
   ERR_PROPERTY: { key: string };
 }

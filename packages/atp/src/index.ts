@@ -16,6 +16,7 @@ export type { AtpErrorDetails } from "./errors.js";
 export type { FlatBatch } from "./flat-batch.js";
 export type { AtpRecovery } from "./header.js";
 export { Molecule, type MoleculeInit, type Scope } from "./molecule.js";
+export { AtpPool, type AtpPoolOptions, type AtpPoolReadOptions } from "./pool.js";
 export type { AtpField, AtpSchema } from "./schema-view.js";
 
 const plugin: { readonly name: "atp"; readonly backends: readonly [typeof atp] } = definePlugin({

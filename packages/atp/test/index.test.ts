@@ -9,6 +9,7 @@ test("the package exports these values", () => {
   expect(Object.keys(atp).sort()).toEqual([
     "Atom",
     "AtpFile",
+    "AtpPool",
     "Molecule",
     "atomsToMolecule",
     "atp",

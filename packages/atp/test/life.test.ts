@@ -72,7 +72,7 @@ describe.each(CODECS)("a file that is closed (%s)", (codec) => {
     const iterated = db[Symbol.iterator]().next().value as Molecule;
     db.close();
     same(one, 3);
-    read.forEach((molecule, i) => same(molecule, [5, 7, 299][i]!));
+    for (const [k, i] of [5, 7, 299].entries()) same(read[k]!, i);
     same(iterated, 0);
     expect(positions.length).toBe(1200);
     expect(Array.from(batch.energy!.data as Float64Array)).toEqual([1.5, 2.5]);

@@ -1,0 +1,46 @@
+import type { Worker } from "node:worker_threads";
+import type { PoolAnswer, PoolRequest, PoolWorkerData } from "./pool-messages.js";
+
+/** The program of a thread: a file of this package, beside this one when it is built. */
+export const poolProgram: { url: URL } = { url: new URL("./pool-worker.js", import.meta.url) };
+
+/** One worker thread, which answers one request at a time. */
+export class PoolThread {
+  readonly #worker: Worker;
+  #done: ((answer: PoolAnswer) => void) | null = null;
+  #ended = false;
+
+  /** @param died  Called once if the thread ends by itself. */
+  constructor(data: PoolWorkerData, died: (reason: string) => void) {
+    const { Worker } = globalThis.process.getBuiltinModule("node:worker_threads");
+    this.#worker = new Worker(poolProgram.url, { workerData: data });
+    this.#worker.unref(); // a pool that is idle keeps no program alive
+    this.#worker.on("message", (answer: PoolAnswer) => {
+      this.#worker.unref();
+      const done = this.#done;
+      this.#done = null;
+      done?.(answer);
+    });
+    const die = (reason: string): void => {
+      if (this.#ended) return;
+      void this.end();
+      died(reason);
+    };
+    this.#worker.on("error", (error) => die(error instanceof Error ? error.message : String(error)));
+    this.#worker.on("messageerror", (error) => die(`its answer was lost, ${error.message}`));
+    this.#worker.on("exit", (code) => die(`it ended with exit code ${code}`));
+  }
+
+  ask(request: PoolRequest, done: (answer: PoolAnswer) => void): void {
+    this.#done = done;
+    this.#worker.ref();
+    this.#worker.postMessage(request);
+  }
+
+  /** Ends the thread, in the middle of what it does. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#done = null;
+    await this.#worker.terminate();
+  }
+}
