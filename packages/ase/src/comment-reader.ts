@@ -46,6 +46,8 @@ export class CommentReader {
   properties: Properties;
   /** A key whose empty value took the next `key=value` as its own, with the text it took. */
   swallowed: { key: string; text: string } | null = null;
+  /** Whether the comment was plain: what it is made of was read from the bytes. */
+  isPlain = false;
   /** Number of the comment, among all that are read with the same keys. */
   serial = 0;
 
@@ -72,7 +74,8 @@ export class CommentReader {
   read(text: TextBlock, start: number, end: number): void {
     this.clear();
     try {
-      if (this.#readPlain(text, start, end)) return;
+      this.isPlain = this.#readPlain(text, start, end);
+      if (this.isPlain) return;
     } catch (error) {
       // What is wrong with one value does not matter if the key comes again: the exact reader knows.
       if (!(error instanceof TextProblem)) throw error;
@@ -88,6 +91,7 @@ export class CommentReader {
     this.pbc = null;
     this.properties = this.#defaults;
     this.swallowed = null;
+    this.isPlain = false;
     this.serial = this.#table.nextSerial();
     this.#nKeys = 0;
   }

@@ -160,6 +160,7 @@ export class FrameIndexBuilder {
   readonly #reader: CommentReader;
   readonly #geometry: readonly [ValueTypes, Field][];
   readonly #columnTypes = new Map<Properties, { arrays: ColumnTypes[]; results: ColumnTypes[] }>();
+  #repeatable: ValueTypes[] | null = null;
   readonly #swallowed = new Map<string, { text: string; line: number; count: number }>();
 
   /** @param index  To be continued, at its `end`. */
@@ -184,10 +185,10 @@ export class FrameIndexBuilder {
    * @throws {StowageError} ERR_XYZ_FORMAT
    */
   pushFound(text: TextBlock, textOffset: number, found: Float64Array): void {
-    const { size, start, commentStart, commentEnd, rows, end, nAtoms } = XyzFrame;
+    const { size, start, commentStart, commentEnd, rows, end, nAtoms, alike } = XyzFrame;
     for (let at = 0; at < found.length && !this.mustRestart; at += size) {
       const byteOffset = found[at + start]!;
-      this.#add({
+      const frame: FoundFrame = {
         byteOffset,
         byteLength: found[at + end]! - byteOffset,
         headerLength: found[at + rows]! - byteOffset,
@@ -198,8 +199,29 @@ export class FrameIndexBuilder {
         commentStart: (found[at + commentStart]! - textOffset) | 0,
         commentEnd: (found[at + commentEnd]! - textOffset) | 0,
         firstLine: this.index.nLines + 1,
-      });
+      };
+      if (found[at + alike] === 1 && this.#repeatable !== null) {
+        this.index.add(frame);
+        for (const types of this.#repeatable) types.present++;
+      } else {
+        this.#add(frame);
+        this.#repeatable = this.#typesOfLast();
+      }
     }
+  }
+
+  /**
+   * The types that the last frame has entered, if a frame with a comment like its comment is sure to enter the same and
+   * nothing else; `null` if it is not.
+   */
+  #typesOfLast(): ValueTypes[] | null {
+    const { isPlain, swallowed, properties, entries } = this.#reader;
+    if (this.mustRestart || !isPlain || swallowed !== null || properties.mask !== null) return null;
+    const columns = Object.values(this.#typesOf(properties)).flat();
+    if (columns.some(({ field }) => field === null)) return null;
+    const types = new Set([...this.#geometry.map(([of]) => of), ...columns.map((column) => column.types)]);
+    for (const { values } of entries.keys.slice(0, entries.count)) types.add(values);
+    return [...types];
   }
 
   /** Ends the input. @throws {StowageError} ERR_XYZ_FORMAT if it ends inside a frame. */

@@ -191,6 +191,53 @@ describe.runIf(nativeStatus().available)("the native kernel and its twin", () =>
     expect(nRead()).toBeGreaterThan(500);
   }, 120_000);
 
+  it("find the same keys and types", () => {
+    const seed = freshSeed("native comments");
+    const value = fc.oneof(
+      { weight: 6, arbitrary: fc.double({ noNaN: true, min: -10, max: 10 }).map((real) => real.toFixed(3)) },
+      { weight: 2, arbitrary: fc.integer({ min: -20, max: 20 }).map(String) },
+      fc.constantFrom(
+        "T",
+        "x",
+        "x1",
+        "'a b'",
+        '""',
+        '"1 2.5"',
+        '"1.5 2"',
+        "[1,2]",
+        "1e-7",
+        "9007199254740993",
+        "nan",
+        "1,2",
+      ),
+    );
+    const box = fc.constantFrom('"1 0 0 0 1 0 0 0 1"', '"1.0 0.0 0.0 0.0 1.0 0.0 0.0 0.0 2.5"');
+    const comment = fc.record(
+      { a: value, b: value, energy: value, stress: box, q: value },
+      { requiredKeys: ["a", "energy"] },
+    );
+    const frame = fc.tuple(
+      comment,
+      fc.nat(3),
+      fc.constantFrom("pos:R:3", "pos:R:3", "species:S:1:pos:R:3:energies:R:1"),
+    );
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 1, maxLength: 8 }), fc.nat(9), (all, repeat) => {
+        const text = all.map(([keys, nAtoms, columns]) => {
+          const entries = Object.entries(keys).map((entry) => entry.join("="));
+          return `${nAtoms}\nProperties=${columns} ${entries.join(" ")}\n${"H 1 2 3 4\n".repeat(nAtoms)}`;
+        });
+        expectTwins(
+          text
+            .join("")
+            .replaceAll("H 1 2 3 4", "1.5 2 3 4 5")
+            .repeat(1 + (repeat % 2)),
+        );
+      }),
+      { seed, numRuns: 500 },
+    );
+  });
+
   it("read the same numbers", () => {
     const seed = freshSeed("native numbers");
     const lists = fc.array(number, { minLength: 300, maxLength: 300 });

@@ -90,7 +90,7 @@ export interface NativeStatus {
   readonly threads: number;
 }
 
-const ABI = 3;
+const ABI = 4;
 
 let loaded: { addon: NativeAddon | null; reason: string } | null = null;
 

@@ -16,8 +16,10 @@ export const XyzFrame = {
   /** Where the next frame begins. */
   end: 4,
   nAtoms: 5,
+  /** 1 if the comment has the keys and types of that of the frame found before, in the same form. */
+  alike: 6,
   /** How many there are. */
-  size: 6,
+  size: 7,
 } as const;
 
 /** What a column of atom lines is, to {@link XyzKernel.rows}. */

@@ -8,10 +8,11 @@ use crate::kernels::xyz::{self, Column, Kind, Rows};
 use crate::{DONE, Mapping, TRUNCATED, failed, span, whole};
 
 /// Numbers that describe a frame that was found.
-const FOUND_NUMBERS: usize = 6;
+const FOUND_NUMBERS: usize = 7;
 
-/// Finds frames from `start` on, until `found` is full or one ends at or behind `stop`. `found` takes six numbers each:
-/// where the frame, its comment, the comment's line end, its atom lines and the next frame begin, and its atoms.
+/// Finds frames from `start` on, until `found` is full or one ends at or behind `stop`. `found` takes seven numbers
+/// each: where the frame, its comment, the comment's line end, its atom lines and the next frame begin, its atoms, and 1
+/// if its comment is like the one before.
 ///
 /// Returns how many there are, 0 if the first one needs a closer look, or -2 if the file was cut.
 #[napi(catch_unwind)]
@@ -24,8 +25,8 @@ pub fn xyz_scan(map: &Mapping, start: f64, stop: f64, mut found: Float64ArraySli
     }
     let frames = xyz::scan(region.bytes(), whole(start)?, whole(stop)?, target.len() / FOUND_NUMBERS);
     for (numbers, frame) in target.chunks_exact_mut(FOUND_NUMBERS).zip(&frames) {
-        let &xyz::Found { start, comment_start, comment_end, rows, end, n_atoms } = frame;
-        let places = [start, comment_start, comment_end, rows, end, n_atoms];
+        let &xyz::Found { start, comment_start, comment_end, rows, end, n_atoms, alike } = frame;
+        let places = [start, comment_start, comment_end, rows, end, n_atoms, usize::from(alike)];
         numbers.copy_from_slice(&places.map(|place| place as f64));
     }
     let end = frames.last().map_or(region.len(), |frame| frame.end);

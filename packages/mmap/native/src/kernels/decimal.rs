@@ -9,13 +9,13 @@ const POINTS: u128 = u128::MAX / 255 * 0x2e;
 pub const MARGIN: usize = 64;
 /// What u64 holds of any digits.
 const MAX_DIGITS: u32 = 19;
-/// Below this integers are exact doubles.
-const EXACT: u64 = 1 << 53;
+/// Below this an integer is the lower part of the double that has it added to 2^52.
+const EXACT: u64 = 1 << 52;
 
 /// 10^k is an exact double up to here, so that one division of exact doubles rounds correctly (Clinger 1990).
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 const WHOLE_POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
@@ -56,17 +56,18 @@ const fn inverses() -> [(u128, u32); MAX_SCALE + 1] {
 
 /// Reads the next number of a line: blanks, then `-1.5e-3`, then a blank or a line end.
 ///
-/// Returns it with the place behind it; `None` for anything else, and where fewer than [`MARGIN`] bytes follow.
+/// Returns the place behind it; `None` for anything else, and where fewer than [`MARGIN`] bytes follow. The number goes
+/// to `out`, since a pair of results would travel through memory, and the place with it.
 ///
 /// Where the next number begins depends on where this one ends, so that finding the end is what takes the time: one
 /// look for the point, and a guess that the fraction is as long as others were. All else is done meanwhile.
 #[inline(always)]
-pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
+pub fn read_real(text: &[u8], start: usize, out: &mut [u8; 8]) -> Option<usize> {
     let window = u128::from_le_bytes(*text.get(start..)?.first_chunk()?);
     let to_point = first_zero_byte(window ^ POINTS) as usize;
     let point = start + to_point;
     if to_point == 16 || point < 8 {
-        return read_any(text, start);
+        return read_any(text, start, out);
     }
     let n_spaces = ((window ^ SPACES).trailing_zeros() >> 3) as usize;
     let negative = text[start + n_spaces] == b'-';
@@ -74,7 +75,7 @@ pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
     let whole = digits_at(text, point - 8)?;
     let n_digits = (other_digits(whole).leading_zeros() >> 3) as usize;
     if n_digits == 0 || n_digits == 8 || n_digits + usize::from(negative) + n_spaces != to_point {
-        return read_any(text, start);
+        return read_any(text, start, out);
     }
     let unused = 64 - 8 * n_digits;
     let mut mantissa = eight_digits(whole >> unused << unused);
@@ -88,7 +89,7 @@ pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
             if other_digits(word) == 0 {
                 at += 8;
                 if n_digits > 3 {
-                    return read_any(text, start);
+                    return read_any(text, start, out);
                 }
                 mantissa = mantissa * 100_000_000 + eight_digits(word);
                 word = digits_at(text, at)?;
@@ -96,7 +97,7 @@ pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
             let count = leading_digits(word);
             at += count as usize;
             if n_digits + at - point > 1 + MAX_DIGITS as usize {
-                return read_any(text, start);
+                return read_any(text, start, out);
             }
             mantissa = mantissa * WHOLE_POWERS[count as usize] + value_of(word, count);
         }
@@ -112,21 +113,30 @@ pub fn read_real(text: &[u8], start: usize) -> Option<(f64, usize)> {
             return None;
         }
         let (exponent, end) = read_exponent(text, at + 1)?;
-        let Ok(power) = usize::try_from(scale as i32 - exponent) else { return read_any(text, start) };
+        let Ok(power) = usize::try_from(scale as i32 - exponent) else { return read_any(text, start, out) };
         if !ends_number(*text.get(end)?) {
             return None;
         }
         (scale, at) = (power, end);
     }
     let value = match POWERS.get(scale) {
-        Some(power) if mantissa < EXACT => mantissa as i64 as f64 / power,
+        Some(power) if mantissa < EXACT => small_integer(mantissa) / power,
         _ if scale <= MAX_SCALE => match divide(mantissa, scale) {
             Some(value) => value,
-            None => return read_any(text, start),
+            None => return read_any(text, start, out),
         },
-        _ => return read_any(text, start),
+        _ => return read_any(text, start, out),
     };
-    Some((f64::from_bits(value.to_bits() | u64::from(negative) << 63), at))
+    *out = (value.to_bits() | u64::from(negative) << 63).to_ne_bytes();
+    Some(at)
+}
+
+/// An integer below [`EXACT`]. The processor's own conversion would wait for the division before it: it keeps the upper
+/// half of its register.
+#[inline(always)]
+fn small_integer(value: u64) -> f64 {
+    const SHIFT: f64 = EXACT as f64;
+    f64::from_bits(SHIFT.to_bits() | value) - SHIFT
 }
 
 /// Reads an integer of 32 bits, before a blank or a line end.
@@ -187,7 +197,7 @@ fn divide(mantissa: u64, scale: usize) -> Option<f64> {
 
 /// Reads any number of this form.
 #[inline(never)]
-fn read_any(text: &[u8], start: usize) -> Option<(f64, usize)> {
+fn read_any(text: &[u8], start: usize, out: &mut [u8; 8]) -> Option<usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let start = start + text.get(start..)?.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
     let sign = *text.get(start)?;
@@ -205,7 +215,9 @@ fn read_any(text: &[u8], start: usize) -> Option<(f64, usize)> {
     if n_digits == 0 || !ends_number(*text.get(at)?) {
         return None;
     }
-    Some((std::str::from_utf8(&text[start..at]).ok()?.parse().ok()?, at))
+    let value: f64 = std::str::from_utf8(&text[start..at]).ok()?.parse().ok()?;
+    *out = value.to_ne_bytes();
+    Some(at)
 }
 
 fn ends_number(byte: u8) -> bool {
@@ -260,13 +272,18 @@ mod tests {
         format!("Cu       {token}{end}{:64}", "").into_bytes()
     }
 
+    fn read(text: &[u8], start: usize) -> Option<(f64, usize)> {
+        let mut out = [0; 8];
+        read_real(text, start, &mut out).map(|at| (f64::from_ne_bytes(out), at))
+    }
+
     fn bits(token: &str) -> u64 {
         token.parse::<f64>().unwrap().to_bits()
     }
 
     fn check(token: &str) {
         for start in [2, 8] {
-            let found = read_real(&padded(token, "\n"), start).map(|(value, at)| (value.to_bits(), at));
+            let found = read(&padded(token, "\n"), start).map(|(value, at)| (value.to_bits(), at));
             assert_eq!(found, Some((bits(token), 9 + token.len())), "{token}");
         }
     }
@@ -274,12 +291,42 @@ mod tests {
     #[test]
     fn forms_that_are_rare_are_read_as_well() {
         for token in [
-            "0", "-0", "+0.0", "-0.0", "5.", ".5", "-.5e3", "1e5", "1E+5", "1.e-5", "0.1", "123456789012", "1e-7",
-            "9007199254740993.0", "9007199254740992.5", "0.30000000000000004", "1e22", "1e23", "1e-22", "1e400",
-            "-1e-400", "5e-324", "2.2250738585072011e-308", "1.7976931348623157e308", "18446744073709551616",
-            "0.000000000000000000000000000001", "1234567.12345678", "12345678.12345678", "0.12345678901234567",
-            "1.2345678901234567e-05", "1e99999999999999999999", "0e-99999999999999999999", "1.5000000000000000",
-            "4503599627370496.5", "4503599627370497.5", "0.50000000000000005551115123125782702118158340454101562",
+            "0",
+            "-0",
+            "+0.0",
+            "-0.0",
+            "5.",
+            ".5",
+            "-.5e3",
+            "1e5",
+            "1E+5",
+            "1.e-5",
+            "0.1",
+            "123456789012",
+            "1e-7",
+            "9007199254740993.0",
+            "9007199254740992.5",
+            "0.30000000000000004",
+            "1e22",
+            "1e23",
+            "1e-22",
+            "1e400",
+            "-1e-400",
+            "5e-324",
+            "2.2250738585072011e-308",
+            "1.7976931348623157e308",
+            "18446744073709551616",
+            "0.000000000000000000000000000001",
+            "1234567.12345678",
+            "12345678.12345678",
+            "0.12345678901234567",
+            "1.2345678901234567e-05",
+            "1e99999999999999999999",
+            "0e-99999999999999999999",
+            "1.5000000000000000",
+            "4503599627370496.5",
+            "4503599627370497.5",
+            "0.50000000000000005551115123125782702118158340454101562",
             "0000000000000000000000000001.5",
         ] {
             check(token);
@@ -289,21 +336,47 @@ mod tests {
     #[test]
     fn what_is_no_number_of_this_form_is_none() {
         for token in [
-            "", ".", "-", "+-1", "--1", "nan", "inf", "-inf", "1_0", "1d5", "0x10", "1.5e", "1.5e+", "1.2.3", "1,5",
-            "1.5\"", "e5", "1.5f", "1.5\u{b}", "१", "12345678a",
+            "",
+            ".",
+            "-",
+            "+-1",
+            "--1",
+            "nan",
+            "inf",
+            "-inf",
+            "1_0",
+            "1d5",
+            "0x10",
+            "1.5e",
+            "1.5e+",
+            "1.2.3",
+            "1,5",
+            "1.5\"",
+            "e5",
+            "1.5f",
+            "1.5\u{b}",
+            "१",
+            "12345678a",
         ] {
-            assert_eq!(read_real(&padded(token, "\n"), 8), None, "{token}");
+            assert_eq!(read(&padded(token, "\n"), 8), None, "{token}");
             assert_eq!(read_integer(&padded(token, " "), 9), None, "{token}");
         }
-        assert_eq!(read_real(b"1.5 ", 0), None);
-        assert_eq!(read_real(b"1.5", 9), None);
+        assert_eq!(read(b"1.5 ", 0), None);
+        assert_eq!(read(b"1.5", 9), None);
     }
 
     #[test]
     fn integers_have_32_bits() {
         for (token, expected) in [
-            ("0", Some(0)), ("-0", Some(0)), ("+7", Some(7)), ("2147483647", Some(i32::MAX)), ("2147483648", None),
-            ("-2147483648", Some(i32::MIN)), ("1.0", None), ("99999999999999999999", None), ("00012", Some(12)),
+            ("0", Some(0)),
+            ("-0", Some(0)),
+            ("+7", Some(7)),
+            ("2147483647", Some(i32::MAX)),
+            ("2147483648", None),
+            ("-2147483648", Some(i32::MIN)),
+            ("1.0", None),
+            ("99999999999999999999", None),
+            ("00012", Some(12)),
         ] {
             let expected = expected.map(|value| (value, 9 + token.len()));
             assert_eq!(read_integer(&padded(token, " "), 9), expected, "{token}");

@@ -1,5 +1,6 @@
 //! Work on whole batches. Kernels take bytes and numbers, know nothing of JavaScript, and use all cores where it pays.
 
+mod alike;
 pub mod atp;
 pub mod codec;
 mod decimal;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use memchr::{memchr, memchr_iter, memchr2};
 use rayon::prelude::*;
 
+use super::alike::are_alike;
 use super::decimal::{MARGIN, read_integer, read_real};
 use super::output::Output;
 
@@ -19,6 +20,9 @@ const MAX_COMMENT: usize = 1 << 26;
 const PART_BYTES: usize = 128 << 10;
 /// A line that ends closer to the end of the file than [`MARGIN`] is no longer than this, or it is left alone.
 const MAX_TAIL: usize = 1 << 20;
+
+/// Comments for which a second thread is worth waking.
+const MIN_COMMENTS: usize = 256;
 
 const SYMBOLS: &str = "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se \
     Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf \
@@ -52,6 +56,8 @@ pub struct Found {
     pub rows: usize,
     pub end: usize,
     pub n_atoms: usize,
+    /// Whether the comment is like that of the frame found before it: see [`are_alike`].
+    pub alike: bool,
 }
 
 /// Finds the frames that follow each other from `start` on, until `limit` of them are found, or one ends at or behind
@@ -73,18 +79,26 @@ pub fn scan(text: &[u8], start: usize, stop: usize, limit: usize) -> Vec<Found> 
         if count.is_none() && end < text.len() {
             break;
         }
-        found.push(Found { start: at, comment_start, comment_end, rows, end, n_atoms });
+        found.push(Found { start: at, comment_start, comment_end, rows, end, n_atoms, alike: false });
         at = end;
         if found.len() == limit || at >= stop {
             break;
         }
+    }
+    let comment = |frame: &Found| &text[frame.comment_start..frame.comment_end];
+    let alike = |i: usize| i > 0 && are_alike(comment(&found[i - 1]), comment(&found[i]));
+    let alike: Vec<bool> = (0..found.len()).into_par_iter().with_min_len(MIN_COMMENTS).map(alike).collect();
+    for (frame, alike) in found.iter_mut().zip(alike) {
+        frame.alike = alike;
     }
     found
 }
 
 /// The atom count in the line at `start`, and where the next line begins.
 fn read_count(text: &[u8], start: usize) -> Option<(usize, usize)> {
-    let blanks = |from: usize| text.get(from..).map_or(0, |rest| rest.iter().take_while(|&&b| b == b' ' || b == b'\t').count());
+    let blanks = |from: usize| {
+        text.get(from..).map_or(0, |rest| rest.iter().take_while(|&&b| b == b' ' || b == b'\t').count())
+    };
     let first = start + blanks(start);
     let mut at = first;
     let mut count = 0usize;
@@ -199,7 +213,13 @@ pub struct Rows {
 /// that was read, and 0 for one that needs a closer look, of which the outputs hold zeros.
 ///
 /// Returns false, and reads nothing, if the places of the frames overlap or do not fit.
-pub fn read_frames(text: &[u8], columns: &[Column], frames: &[Rows], outputs: &[Output], read: &mut [u8]) -> bool {
+pub fn read_frames(
+    text: &[u8],
+    columns: &[Column],
+    frames: &[Rows],
+    outputs: &[Output],
+    read: &mut [u8],
+) -> bool {
     if !fit(columns, frames, outputs) || read.len() != frames.len() {
         return false;
     }
@@ -285,14 +305,21 @@ impl Job<'_> {
         let mut start = 0;
         let mut first_row = frame.first_row;
         for (&end, n_atoms) in ends.iter().zip(counts) {
-            parts.push(Rows { start: frame.start + start, end: frame.start + end, n_atoms, first_row, ..*frame });
+            parts.push(Rows {
+                start: frame.start + start,
+                end: frame.start + end,
+                n_atoms,
+                first_row,
+                ..*frame
+            });
             start = end;
             first_row += n_atoms;
         }
         if first_row != frame.first_row + frame.n_atoms {
             return self.read_frame(frame);
         }
-        let done = parts.par_iter().with_max_len(1).map(|part| self.read_frame(part)).reduce(|| true, |a, b| a & b);
+        let done =
+            parts.par_iter().with_max_len(1).map(|part| self.read_frame(part)).reduce(|| true, |a, b| a & b);
         if !done {
             self.clear(frame);
         }
@@ -392,9 +419,7 @@ fn read_row(
         match column.kind {
             Kind::Real => {
                 for value in target.as_chunks_mut::<8>().0 {
-                    let (number, end) = read_real(text, at)?;
-                    *value = number.to_ne_bytes();
-                    at = end;
+                    at = read_real(text, at, value)?;
                 }
             }
             Kind::Symbol => {
@@ -404,7 +429,8 @@ fn read_row(
                 if is_long && !is_blank(third) {
                     return None;
                 }
-                let number = numbers[usize::from(u16::from_le_bytes([first, if is_long { second } else { 0 }]))];
+                let number =
+                    numbers[usize::from(u16::from_le_bytes([first, if is_long { second } else { 0 }]))];
                 if number == NO_SYMBOL {
                     return None;
                 }
