@@ -386,8 +386,8 @@ impl AtpPlan {
         let may_be_cut = read.as_ref().map_or(true, |read| read.may_be_cut) || region.met_fault();
         Ok(match read {
             _ if may_be_cut && region.was_cut(self.commit.data_end) => Either::A(TRUNCATED),
-            Ok(read) if read.texts.is_empty() => Either::A(DONE),
-            Ok(read) => Either::B(join(read.texts)),
+            Ok(read) if read.texts.ends.is_empty() => Either::A(DONE),
+            Ok(read) => Either::B(texts_to_js(read.texts)),
             Err(slot) => Either::A(slot as i32),
         })
     }
@@ -411,19 +411,13 @@ fn field_of(field: AtpField) -> Result<Field> {
     Ok(Field { kind, tag, key: field.key[..].into(), layout, tensor_head: field.tensor_head[..].into() })
 }
 
-fn join(texts: Vec<atp::Text>) -> AtpTexts {
-    let mut bytes = Vec::new();
-    let mut ends = Vec::with_capacity(texts.len());
-    for text in &texts {
-        bytes.extend_from_slice(&text.bytes);
-        ends.push(bytes.len() as u32);
-    }
+fn texts_to_js(texts: atp::Texts) -> AtpTexts {
     AtpTexts {
-        fields: texts.iter().map(|text| text.field).collect::<Vec<_>>().into(),
-        slots: texts.iter().map(|text| text.slot).collect::<Vec<_>>().into(),
-        ends: ends.into(),
-        ascii: bytes.is_ascii(),
-        bytes: bytes.into(),
+        fields: texts.fields.into(),
+        slots: texts.slots.into(),
+        ends: texts.ends.into(),
+        ascii: texts.bytes.is_ascii(),
+        bytes: texts.bytes.into(),
     }
 }
 

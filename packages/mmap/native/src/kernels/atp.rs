@@ -44,7 +44,8 @@ pub struct Entry {
 
 impl Commit<'_> {
     fn prefetch_entry(&self, index: f64) {
-        let at = byte_offset(index).and_then(|index| index.checked_mul(ENTRY_BYTES)?.checked_add(self.index_at));
+        let at =
+            byte_offset(index).and_then(|index| index.checked_mul(ENTRY_BYTES)?.checked_add(self.index_at));
         if let Some(at) = at {
             prefetch(self.file, at, 1);
         }
@@ -183,12 +184,32 @@ pub struct Target {
     pub present: Output,
 }
 
-/// Text of one molecule.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Text {
-    pub field: u32,
-    pub slot: u32,
+/// Text that a batch met, piece by piece.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// For each piece its field, and its molecule's place in the batch.
+    pub fields: Vec<u32>,
+    pub slots: Vec<u32>,
+    /// Where it ends.
+    pub ends: Vec<u32>,
     pub bytes: Vec<u8>,
+}
+
+impl Texts {
+    fn push(&mut self, field: usize, slot: usize, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.fields.push(field as u32);
+        self.slots.push(slot as u32);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    fn append(&mut self, mut other: Texts) {
+        let start = self.bytes.len() as u32;
+        self.bytes.append(&mut other.bytes);
+        self.fields.append(&mut other.fields);
+        self.slots.append(&mut other.slots);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+    }
 }
 
 /// A thread keeps no more memory than this from record to record.
@@ -203,7 +224,7 @@ thread_local! {
 /// A batch that was read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Read {
-    pub texts: Vec<Text>,
+    pub texts: Texts,
     /// Whether a record ends in a zero byte: so does one of which the file has lost the end.
     pub may_be_cut: bool,
 }
@@ -232,7 +253,7 @@ pub fn flat(commit: &Commit, plan: &Plan, entries: &[Entry], target: &Target) ->
     let mut all = Read::default();
     for part in share_map(parts.len(), |part| batch.read(parts[part])) {
         let part = part?;
-        all.texts.extend(part.texts);
+        all.texts.append(part.texts);
         all.may_be_cut |= part.may_be_cut;
     }
     Ok(all)
@@ -282,13 +303,14 @@ impl Batch<'_> {
             };
             // Looked at after the record: somebody may cut the file while it is read.
             // SAFETY: a reference to a byte, which may change under it in the file.
-            read.may_be_cut |= stored.last().is_some_and(|last| unsafe { std::ptr::read_volatile(last) } == 0);
+            read.may_be_cut |=
+                stored.last().is_some_and(|last| unsafe { std::ptr::read_volatile(last) } == 0);
             done.ok_or(record.slot)?;
         }
         Ok(read)
     }
 
-    fn take(&self, record: &Record, bytes: &[u8], texts: &mut Vec<Text>) -> Option<()> {
+    fn take(&self, record: &Record, bytes: &[u8], texts: &mut Texts) -> Option<()> {
         let Record { entry, slot, first_atom } = record;
         let n_atoms = entry.n_atoms as usize;
         if u32_at(bytes, 0)? != entry.n_atoms {
@@ -340,7 +362,9 @@ impl Batch<'_> {
                 continue;
             }
             let (at, length) = match field.layout {
-                Layout::PerAtom { bytes } | Layout::AtomTensor { bytes } => (first_atom * bytes, n_atoms * bytes),
+                Layout::PerAtom { bytes } | Layout::AtomTensor { bytes } => {
+                    (first_atom * bytes, n_atoms * bytes)
+                }
                 Layout::PerMolecule { bytes } | Layout::Tensor { bytes } => (slot * bytes, bytes),
                 Layout::Bool3 => (3 * slot, 3),
                 Layout::Text | Layout::Nothing => continue,
@@ -369,7 +393,7 @@ impl Batch<'_> {
         first_atom: usize,
         n_atoms: usize,
         payload: &[u8],
-        texts: &mut Vec<Text>,
+        texts: &mut Texts,
     ) -> Option<()> {
         let target = &self.target.fields[index];
         // SAFETY: this record's own byte; no other thread has this slot.
@@ -404,7 +428,7 @@ impl Batch<'_> {
             }
             Layout::Text => {
                 std::str::from_utf8(payload).ok()?;
-                texts.push(Text { field: index as u32, slot: slot as u32, bytes: payload.to_vec() });
+                texts.push(index, slot, payload);
                 return Some(());
             }
             Layout::Nothing if payload.is_empty() => return Some(()),

@@ -117,7 +117,7 @@ pub fn decompress(codec: Codec, stored: &[u8], target: &mut [u8]) -> bool {
 /// format has no such match.
 fn has_empty_distance(block: &[u8]) -> bool {
     // Where no two zeros stand side by side, which is most blocks, there is nothing to look for.
-    if !block.windows(2).any(|pair| pair == [0, 0]) {
+    if memchr::memmem::find(block, &[0, 0]).is_none() {
         return false;
     }
     let mut at = 0;
@@ -213,7 +213,8 @@ pub fn compress_many(
         places.iter().map(compress).collect()
     } else {
         let parts: Vec<_> = places.chunks(part_size(places.len())).collect();
-        let done = share_map(parts.len(), |part| parts[part].iter().map(compress).collect::<Result<Vec<_>, _>>());
+        let done =
+            share_map(parts.len(), |part| parts[part].iter().map(compress).collect::<Result<Vec<_>, _>>());
         done.into_iter().collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
     };
     let written = written?;

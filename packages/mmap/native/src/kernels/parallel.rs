@@ -90,13 +90,8 @@ pub fn threads() -> usize {
 
 /// Runs `run` for each part from 0 to `parts` - 1, in any order, by the caller and by who else is free.
 pub fn share(parts: usize, run: &(dyn Fn(usize) + Sync)) {
-    let job = Job {
-        run,
-        parts,
-        next: AtomicUsize::new(0),
-        helpers: AtomicUsize::new(0),
-        panic: Mutex::new(None),
-    };
+    let job =
+        Job { run, parts, next: AtomicUsize::new(0), helpers: AtomicUsize::new(0), panic: Mutex::new(None) };
     let pool = pool();
     let posted = parts > 1 && pool.helpers > 0 && pool.post(&job);
     job.work();
@@ -231,7 +226,9 @@ mod tests {
             for _ in 0..6 {
                 scope.spawn(|| {
                     for round in 0..300 {
-                        let sums = share_map(round % 9, |part| share_map(3, |inner| part + inner).iter().sum::<usize>());
+                        let sums = share_map(round % 9, |part| {
+                            share_map(3, |inner| part + inner).iter().sum::<usize>()
+                        });
                         assert_eq!(sums, (0..round % 9).map(|part| 3 * part + 3).collect::<Vec<_>>());
                     }
                 });
