@@ -10,6 +10,8 @@ export interface KernelCount {
   flatLeft: number;
   decompressed: number;
   decompressLeft: number;
+  records: number;
+  recordsLeft: number;
   reset(): void;
 }
 
@@ -20,9 +22,32 @@ export function countKernels(): KernelCount {
     flatLeft: 0,
     decompressed: 0,
     decompressLeft: 0,
-    reset: () => Object.assign(count, { flat: 0, flatLeft: 0, decompressed: 0, decompressLeft: 0 }),
+    records: 0,
+    recordsLeft: 0,
+    reset: () => {
+      for (const key of [
+        "flat",
+        "flatLeft",
+        "decompressed",
+        "decompressLeft",
+        "records",
+        "recordsLeft",
+      ] as const) {
+        count[key] = 0;
+      }
+    },
   };
-  const { atpPlan, decompress, decompressMany } = MapKernels.prototype;
+  const { atpPlan, atpReader, decompress, decompressMany } = MapKernels.prototype;
+  vi.spyOn(MapKernels.prototype, "atpReader").mockImplementation(function (this: MapKernels, ...args) {
+    const reader = atpReader.apply(this, args);
+    const read = reader.read.bind(reader);
+    reader.read = (...given) => {
+      const size = read(...given);
+      if (size >= -1) count[size === -1 ? "recordsLeft" : "records"]++; // else it asks for more room
+      return size;
+    };
+    return reader;
+  });
   vi.spyOn(MapKernels.prototype, "atpPlan").mockImplementation(function (this: MapKernels, ...args) {
     const plan = atpPlan.apply(this, args);
     const [find, flat] = [plan.find.bind(plan), plan.flat.bind(plan)];
