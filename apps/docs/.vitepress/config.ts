@@ -26,6 +26,7 @@ export default defineConfig({
         text: "Packages",
         items: [
           { text: "@stowage/core", link: "/packages/core" },
+          { text: "@stowage/mmap", link: "/packages/mmap" },
           { text: "@stowage/atp", link: "/packages/atp" },
           { text: "@stowage/ase", link: "/packages/ase" },
           { text: "stowage (command line)", link: "/packages/cli" },
