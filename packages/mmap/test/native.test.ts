@@ -14,6 +14,9 @@ describe("the package", () => {
       [
         "MapKernels",
         "MmapFile",
+        "XyzColumn",
+        "XyzFrame",
+        "XyzKernel",
         "compressRecords",
         "nativeStatus",
         "openFileSource",

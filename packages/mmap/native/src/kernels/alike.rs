@@ -19,7 +19,8 @@ pub fn are_alike(a: &[u8], b: &[u8]) -> bool {
     loop {
         let may_be_number = before == b'=' || (quoted && matches!(before, b'"' | b' ' | b'\t' | b','));
         if may_be_number
-            && let (Some((end, kind)), Some((other_end, other))) = (number(a, i, quoted), number(b, j, quoted))
+            && let (Some((end, kind)), Some((other_end, other))) =
+                (number(a, i, quoted), number(b, j, quoted))
         {
             if kind != other {
                 return false;

@@ -6,11 +6,11 @@
 use std::sync::LazyLock;
 
 use memchr::{memchr, memchr_iter, memchr2};
-use rayon::prelude::*;
 
 use super::alike::are_alike;
 use super::decimal::{MARGIN, read_integer, read_real};
 use super::output::Output;
+use super::parallel::{share_map, threads};
 
 /// More atoms are left to the reader that knows the limit.
 const MAX_ATOMS: usize = 1 << 28;
@@ -22,7 +22,7 @@ const PART_BYTES: usize = 128 << 10;
 const MAX_TAIL: usize = 1 << 20;
 
 /// Comments for which a second thread is worth waking.
-const MIN_COMMENTS: usize = 256;
+const PART_COMMENTS: usize = 256;
 
 const SYMBOLS: &str = "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se \
     Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf \
@@ -87,8 +87,11 @@ pub fn scan(text: &[u8], start: usize, stop: usize, limit: usize) -> Vec<Found> 
     }
     let comment = |frame: &Found| &text[frame.comment_start..frame.comment_end];
     let alike = |i: usize| i > 0 && are_alike(comment(&found[i - 1]), comment(&found[i]));
-    let alike: Vec<bool> = (0..found.len()).into_par_iter().with_min_len(MIN_COMMENTS).map(alike).collect();
-    for (frame, alike) in found.iter_mut().zip(alike) {
+    let alike = share_map(found.len().div_ceil(PART_COMMENTS), |part| {
+        let last = found.len().min((part + 1) * PART_COMMENTS);
+        (part * PART_COMMENTS..last).map(alike).collect::<Vec<_>>()
+    });
+    for (frame, alike) in found.iter_mut().zip(alike.into_iter().flatten()) {
         frame.alike = alike;
     }
     found
@@ -225,7 +228,7 @@ pub fn read_frames(
     }
     let job = Job { text, columns, outputs };
     let bytes: usize = frames.iter().map(|frame| frame.end.saturating_sub(frame.start)).sum();
-    if bytes < PART_BYTES || rayon::current_num_threads() == 1 {
+    if bytes < PART_BYTES || threads() == 1 {
         for (frame, read) in frames.iter().zip(read) {
             *read = u8::from(job.read_frame(frame));
         }
@@ -233,25 +236,24 @@ pub fn read_frames(
     }
     // Small frames share a task, large ones become several.
     let mut tasks = Vec::new();
-    let mut rest = (frames, read);
-    while !rest.0.is_empty() {
+    let mut rest = frames;
+    while !rest.is_empty() {
         let mut bytes = 0;
-        let size = rest.0.iter().take_while(|frame| {
-            let before = bytes;
-            bytes += frame.end.saturating_sub(frame.start);
-            before == 0 || bytes <= PART_BYTES
-        });
-        let size = size.count();
-        let (some, more) = rest.0.split_at(size);
-        let (some_read, more_read) = rest.1.split_at_mut(size);
-        tasks.push((some, some_read));
-        rest = (more, more_read);
+        let fits = |frame: &&Rows| {
+            let is_first = bytes == 0;
+            bytes += frame.end.saturating_sub(frame.start).max(1);
+            is_first || bytes <= PART_BYTES
+        };
+        let (task, more) = rest.split_at(rest.iter().take_while(fits).count());
+        tasks.push(task);
+        rest = more;
     }
-    tasks.into_par_iter().with_max_len(1).for_each(|(frames, read)| {
-        for (frame, read) in frames.iter().zip(read) {
-            *read = u8::from(job.read_frame_in_parts(frame));
-        }
+    let done = share_map(tasks.len(), |i| {
+        tasks[i].iter().map(|frame| u8::from(job.read_frame_in_parts(frame))).collect::<Vec<_>>()
     });
+    for (read, done) in read.iter_mut().zip(done.into_iter().flatten()) {
+        *read = done;
+    }
     true
 }
 
@@ -265,7 +267,8 @@ fn fit(columns: &[Column], frames: &[Rows], outputs: &[Output]) -> bool {
         if (frame.group, frame.first_row) != next {
             return false;
         }
-        next.1 += frame.n_atoms;
+        let Some(rows) = next.1.checked_add(frame.n_atoms) else { return false };
+        next.1 = rows;
         for (column, output) in columns.iter().zip(outputs.iter().skip(frame.group * columns.len())) {
             if next.1.checked_mul(column.row_bytes()).is_none_or(|bytes| bytes > output.len()) {
                 return false;
@@ -297,11 +300,8 @@ impl Job<'_> {
             ends.push(text.len());
         }
         let mut parts: Vec<Rows> = Vec::with_capacity(ends.len());
-        let counts: Vec<usize> = ends
-            .par_iter()
-            .enumerate()
-            .map(|(i, &end)| count_lines(&text[if i == 0 { 0 } else { ends[i - 1] }..end]))
-            .collect();
+        let counts =
+            share_map(ends.len(), |i| count_lines(&text[if i == 0 { 0 } else { ends[i - 1] }..ends[i]]));
         let mut start = 0;
         let mut first_row = frame.first_row;
         for (&end, n_atoms) in ends.iter().zip(counts) {
@@ -318,8 +318,7 @@ impl Job<'_> {
         if first_row != frame.first_row + frame.n_atoms {
             return self.read_frame(frame);
         }
-        let done =
-            parts.par_iter().with_max_len(1).map(|part| self.read_frame(part)).reduce(|| true, |a, b| a & b);
+        let done = share_map(parts.len(), |i| self.read_frame(&parts[i])).into_iter().all(|done| done);
         if !done {
             self.clear(frame);
         }
@@ -343,7 +342,7 @@ impl Job<'_> {
             return (at == end).then_some(());
         }
         // The last lines of a file have nothing behind them: they are read from a copy that has.
-        if text.len() - end >= MARGIN || end.checked_sub(at)? > MAX_TAIL {
+        if text.len().checked_sub(end)? >= MARGIN || end.checked_sub(at)? > MAX_TAIL {
             return None;
         }
         let mut tail = text.get(at..end)?.to_vec();
@@ -482,5 +481,183 @@ fn skip_blanks(text: &[u8], start: usize) -> Option<usize> {
             return Some(at);
         }
         at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const COLUMNS: [Column; 4] = [
+        Column { kind: Kind::Symbol, count: 1 },
+        Column { kind: Kind::Real, count: 2 },
+        Column { kind: Kind::Skip, count: 1 },
+        Column { kind: Kind::Integer, count: 1 },
+    ];
+
+    /// The rows as the standard library reads them.
+    fn naive(text: &str, n_atoms: usize) -> Option<Vec<u8>> {
+        let (mut symbols, mut reals, mut integers) = (Vec::new(), Vec::new(), Vec::new());
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() != n_atoms {
+            return None;
+        }
+        for line in lines {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let &[symbol, a, b, _, integer, ..] = &*words else { return None };
+            symbols
+                .push(SYMBOLS.split_whitespace().position(|known| known.eq_ignore_ascii_case(symbol))? as u8);
+            for word in [a, b] {
+                let is_plain = word.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
+                reals.extend(word.parse::<f64>().ok().filter(|_| is_plain)?.to_ne_bytes());
+            }
+            integers.extend(integer.parse::<i32>().ok()?.to_ne_bytes());
+        }
+        Some([symbols, reals, integers].concat())
+    }
+
+    fn read(text: &[u8], frames: &[Rows]) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let groups = frames.last().map_or(1, |frame| frame.group + 1);
+        let rows = |group: usize| {
+            frames.iter().filter(|frame| frame.group == group).map(|frame| frame.n_atoms).sum::<usize>()
+        };
+        let mut memory: Vec<Vec<u8>> = (0..groups)
+            .flat_map(|group| COLUMNS.map(|column| vec![77; rows(group) * column.row_bytes()]))
+            .collect();
+        let outputs: Vec<Output> = memory.iter_mut().map(|bytes| Output::new(bytes)).collect();
+        let mut done = vec![7; frames.len()];
+        assert!(read_frames(text, &COLUMNS, frames, &outputs, &mut done));
+        (done, memory)
+    }
+
+    fn frame(start: usize, end: usize, n_atoms: usize) -> Rows {
+        Rows { start, end, n_atoms, group: 0, first_row: 0 }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn rows_are_those_of_the_standard_library(
+            lines in proptest::collection::vec((
+                "(H|Cu|og|CL|He|X|Cu|Cu|Cu|Cu)", "[ \\t]{1,12}",
+                "([+-]?[0-9]{0,12}\\.[0-9]{1,20}|[0-9]{1,3}e-?[0-9]{1,3})", "[ \\t]{1,20}",
+                "-?[0-9]{1,3}\\.[0-9]{8}", "[ ]{1,3}[a-z0-9]{1,5}[ ]{1,3}", "-?[0-9]{1,9}", "( more)?",
+            ), 0..12),
+            odd in proptest::option::of((0usize..12, "(nan|Xx 1 2 3 4|H 1|| H 1.5 2.5 x 4|1_0|H 1x 2 x 4|H 1 2 x 4.0)")),
+            before in "[ -~\\n]{0,20}",
+            after in "([ -~\\n]{0,90})?",
+            ends_open in any::<bool>(),
+        ) {
+            let mut rows: Vec<String> = lines
+                .iter()
+                .map(|line| format!("{}{}{}{}{}{}{}{}\n", line.0, line.1, line.2, line.3, line.4, line.5, line.6, line.7))
+                .collect();
+            if let Some((at, line)) = odd && at < rows.len() {
+                rows[at] = format!("{line}\n");
+            }
+            let mut rows = rows.concat();
+            let mut after = after;
+            if ends_open {
+                rows.pop();
+                after.clear();
+            }
+            let text = format!("{before}{rows}{after}");
+            let whole = frame(before.len(), before.len() + rows.len(), lines.len());
+            let (done, memory) = read(text.as_bytes(), &[whole]);
+            match naive(&rows, lines.len()) {
+                Some(expected) => {
+                    prop_assert_eq!(done, [1]);
+                    prop_assert_eq!(memory.concat(), expected);
+                }
+                None => {
+                    prop_assert_eq!(done, [0]);
+                    prop_assert!(memory.concat().iter().all(|&byte| byte == 0));
+                }
+            }
+        }
+
+        #[test]
+        fn frames_are_found_as_lines_are_counted(
+            frames in proptest::collection::vec((0usize..9, "[ -~]{0,300}", "(\n|\r\n)"), 0..8),
+            tail in "(|\n|VEC1 1 0 0\n|x|1|1\n| 2 \na)",
+            line in "[ -~]{0,70}",
+        ) {
+            let mut text = String::new();
+            let mut expected = Vec::new();
+            for (n_atoms, comment, end) in &frames {
+                let start = text.len();
+                text += &format!("{n_atoms}{end}");
+                let comment_start = text.len();
+                text += &format!("{comment}{end}");
+                let rows = text.len();
+                for _ in 0..*n_atoms {
+                    text += &format!("{line}{end}");
+                }
+                let comment_end = comment_start + comment.len();
+                expected.push((start, comment_start, comment_end, rows, text.len(), *n_atoms));
+            }
+            text += &tail;
+            // A frame counts only if what follows is the end or a count.
+            if !matches!(&*tail, "" | "1\n" | " 2 \na") {
+                expected.pop();
+            }
+            let found: Vec<_> = scan(text.as_bytes(), 0, usize::MAX, 100)
+                .iter()
+                .map(|frame| {
+                    (frame.start, frame.comment_start, frame.comment_end, frame.rows, frame.end, frame.n_atoms)
+                })
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn any_bytes_are_scanned_and_read(
+            text in proptest::collection::vec(any::<u8>(), 0..400),
+            n in 0usize..9,
+            start in 0usize..500,
+            end in 0usize..500,
+        ) {
+            scan(&text, start, end, 3);
+            let (done, _) = read(&text, &[frame(start, end, n)]);
+            prop_assert!(done[0] < 2);
+        }
+    }
+
+    #[test]
+    fn a_large_frame_is_read_in_parts() {
+        let line = |i: usize| format!("Cu {:.6} {}.5 word {i}\n", i as f64 / 7.0, i);
+        let text: String = (0..30_000).map(line).collect();
+        let frames: Vec<Rows> = (0..3)
+            .map(|i| Rows { group: i, ..frame(i * text.len(), (i + 1) * text.len(), 30_000) })
+            .collect();
+        let (done, memory) = read(text.repeat(3).as_bytes(), &frames);
+        assert_eq!(done, [1; 3]);
+        assert!(memory.concat() == naive(&text, 30_000).unwrap().repeat(3));
+        for (line, is_sound) in
+            [("12345 \r", true), ("12345x\n", false), ("12345\nH\n", false), ("12345 ", false)]
+        {
+            let changed = text.replacen("12345\n", line, 1);
+            let (done, memory) = read(changed.as_bytes(), &[frame(0, changed.len(), 30_000)]);
+            assert_eq!(done, [u8::from(is_sound)], "{line:?}");
+            assert!(is_sound || memory.concat().iter().all(|&byte| byte == 0));
+        }
+    }
+
+    #[test]
+    fn places_that_overlap_or_do_not_fit_are_refused() {
+        let mut memory = COLUMNS.map(|column| vec![0; 2 * column.row_bytes()]);
+        let outputs = memory.each_mut().map(|bytes| Output::new(bytes));
+        let refused =
+            |frames: &[Rows]| !read_frames(b"", &COLUMNS, frames, &outputs, &mut vec![0; frames.len()]);
+        let one = frame(0, 0, 1);
+        assert!(!refused(&[one, Rows { first_row: 1, ..one }]));
+        assert!(refused(&[one, one]));
+        assert!(refused(&[frame(0, 0, 3)]));
+        assert!(refused(&[frame(0, 0, usize::MAX / 4)]));
+        assert!(refused(&[Rows { group: 1, ..one }]));
+        assert!(refused(&[one, Rows { group: 1, ..one }]));
+        assert!(!read_frames(b"", &COLUMNS, &[one], &outputs, &mut []));
     }
 }
