@@ -18,6 +18,7 @@ import {
   sizeOf,
   type Value,
 } from "@stowage/core";
+import { nativeStatus } from "@stowage/mmap";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -151,6 +152,24 @@ describe("our files", () => {
         if (steps.length > 0) db.flush();
         expect(readFileSync(ours).equals(readFileSync(theirs))).toBe(true);
       }
+    },
+  );
+
+  test.runIf(nativeStatus().available).each(CODECS)(
+    "are byte-equal to atompack's in any codec where the addon compresses (%s, level %i)",
+    async (codec, level) => {
+      const folder = temporaryFolder();
+      const [theirs, ours] = [join(folder, "theirs.atp"), join(folder, "ours.atp")];
+      await fc.assert(
+        fc.asyncProperty(arbitrarySteps({ wideEnergy: true }), async (steps) => {
+          const all: WriteStep[] = [...steps, { do: "flush" }];
+          const refused = await write(peer, theirs, all, codec, level);
+          fc.pre(refused.every((reason) => reason === null));
+          writeOurs(ours, all, codec, level);
+          expect(readFileSync(ours).equals(readFileSync(theirs))).toBe(true);
+        }),
+        { seed, numRuns: 25 },
+      );
     },
   );
 

@@ -82,7 +82,7 @@ function combine(
   if (found === undefined && shape === null) return null; // nobody tells the shape of a tensor
   const item = found === undefined ? shape!.slice(perAtom ? 1 : 0) : (JSON.parse(found) as number[]);
   const rows = perAtom ? nAtoms : nAtoms.map(() => 1);
-  const byteLength = rows.reduce((sum, n) => sum + n, 0) * sizeOf(item) * DTYPES[dtype].itemSize;
+  const byteLength = rows.reduce((sum, n) => sum + n, 0) * sizeOf(item as number[]) * DTYPES[dtype].itemSize;
   if (found === undefined && byteLength > MAX_ABSENT_BYTES) return null; // a damaged schema: nobody has it
   return stack(arrays, rows, dtype, item as number[], perAtom);
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   appendFileSync,
   closeSync,
@@ -11,12 +12,14 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { isStowageError } from "@stowage/core";
+import { isStowageError, type NdArray } from "@stowage/core";
 import { describe, expect, test } from "vitest";
 import { AtpFile, type CodecName, Molecule } from "../src/index.js";
 import { toSpec } from "./arbitrary-file.js";
+import { buildChild, ended, startChild } from "./child-process.js";
 import { bits } from "./equal-bits.js";
 import { isNative } from "./kernel-spy.js";
+import { numberedMolecule } from "./numbered-molecule.js";
 import { codeOf } from "./outcome.js";
 import { temporaryFile } from "./temporary-folder.js";
 
@@ -282,4 +285,58 @@ test.runIf(isNative)("a reader learns of a file that a whole other one is writte
   expect(codeOf(() => db.refresh())).toBeDefined();
   expect(codeOf(() => db.at(0))).toBeDefined();
   db.close();
+});
+
+describe("a writer in another process", () => {
+  const program = buildChild("write-forever");
+
+  test.each([
+    ["none", "append"],
+    ["lz4", "append"],
+    ["zstd", "append"],
+    ["zstd", "overwrite"],
+  ] as const)("is followed by refresh (%s, %s)", async (codec, mode) => {
+    const path = temporaryFile();
+    const child = startChild(program, [path, codec, mode]);
+    const gone = ended(child);
+    try {
+      await once(child.stdout!, "data"); // the first commit
+      child.stdout!.resume();
+      let db = AtpFile.open(path);
+      const start = performance.now();
+      let [last, grown, reopened] = [0, 0, 0];
+      while (performance.now() - start < 1500) {
+        if (db.refresh()) grown++;
+        expect(db.length).toBeGreaterThanOrEqual(last);
+        last = db.length;
+        if (last > 0) {
+          const indices = [0, last - 1, last >> 1, Math.floor(last / 3)];
+          const numbers = indices.map((i) => i);
+          expect(Array.from((db.flat(indices).properties.n as NdArray<"int64">).data, Number)).toEqual(
+            numbers,
+          );
+          expect(db.getMany(indices).map((each) => each.getProperty("n"))).toEqual(numbers);
+          const [found, right] = [db.at(last - 1), numberedMolecule(last - 1)];
+          expect(bits(found.positions)).toEqual(bits(right.positions));
+          expect([found.energy, found.getProperty("text")]).toEqual([
+            right.energy,
+            right.getProperty("text"),
+          ]);
+        }
+        if (mode === "overwrite") {
+          // The one that was opened stays; another is there under its name.
+          db.close();
+          db = AtpFile.open(path);
+          last = 0;
+          reopened++;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      db.close();
+      expect(mode === "append" ? grown : reopened).toBeGreaterThan(5);
+    } finally {
+      child.kill("SIGKILL");
+      await gone;
+    }
+  });
 });
