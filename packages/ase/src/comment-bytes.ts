@@ -76,3 +76,9 @@ export function equalBytes(expected: Uint8Array, bytes: Uint8Array, start: numbe
 export function isBlank(byte: number): boolean {
   return CLASSES[byte] === BLANK;
 }
+
+/** Whether a comment has a `=`, which no plain comment has. */
+export function hasEquals(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === EQUALS) return true;
+  return false;
+}

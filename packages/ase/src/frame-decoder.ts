@@ -10,10 +10,10 @@ import {
 } from "@stowage/core";
 import { atomicNumbers, columnValue, constraintsOf } from "./atom-columns.js";
 import { type ColumnData, readAtomLines } from "./atom-lines.js";
+import { hasEquals } from "./comment-bytes.js";
 import { CommentReader } from "./comment-reader.js";
 import { readCount } from "./count-line.js";
 import { atPlace, type FramePlace, formatError } from "./errors.js";
-import { hasEquals } from "./frame-index.js";
 import type { KeyTable } from "./key-table.js";
 import { newFloats } from "./memory.js";
 import type { Properties, PropertyColumn } from "./properties.js";

@@ -13,7 +13,8 @@ import {
 import type { XyzKernel } from "@stowage/mmap";
 import type { ByteTask } from "./byte-requests.js";
 import { type AtomLines, FrameDecoder } from "./frame-decoder.js";
-import { FrameIndex, FrameIndexBuilder, IndexedFrame } from "./frame-index.js";
+import { FrameIndex, IndexedFrame } from "./frame-index.js";
+import { FrameIndexBuilder } from "./frame-index-builder.js";
 import { findFrames } from "./native-scan.js";
 import { RowBatches } from "./row-batches.js";
 import { type TextBlock, textBlock } from "./text-block.js";

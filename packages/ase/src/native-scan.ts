@@ -1,6 +1,6 @@
 import { XyzFrame, type XyzKernel } from "@stowage/mmap";
 import type { ByteTask } from "./byte-requests.js";
-import type { FrameIndexBuilder } from "./frame-index.js";
+import type { FrameIndexBuilder } from "./frame-index-builder.js";
 import { textBlock } from "./text-block.js";
 
 /** Frames found by one call. */

@@ -4,7 +4,7 @@ import { formatError } from "./errors.js";
 import type { FrameFormat } from "./format-frame.js";
 import { frameFormat, type XyzFormatOptions } from "./format-rows.js";
 import { AppendedFrameFile } from "./frame-files.js";
-import type { FrameIndexBuilder } from "./frame-index.js";
+import type { FrameIndexBuilder } from "./frame-index-builder.js";
 import { indexFrames } from "./frame-reader.js";
 
 /** A file that is ready for more frames. */

@@ -4,7 +4,8 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use crate::kernels::output::{Output, are_disjoint};
-use crate::kernels::xyz::{self, Column, Kind, Rows};
+use crate::kernels::xyz::{Column, Kind, Rows, read_frames};
+use crate::kernels::xyz_frames::{Found, scan};
 use crate::{DONE, Mapping, TRUNCATED, failed, span, whole};
 
 /// Numbers that describe a frame that was found.
@@ -23,9 +24,9 @@ pub fn xyz_scan(map: &Mapping, start: f64, stop: f64, mut found: Float64ArraySli
     if !are_disjoint(&mut [span(region.bytes()), span(target)]) {
         return Err(failed("the target is part of the map"));
     }
-    let frames = xyz::scan(region.bytes(), whole(start)?, whole(stop)?, target.len() / FOUND_NUMBERS);
+    let frames = scan(region.bytes(), whole(start)?, whole(stop)?, target.len() / FOUND_NUMBERS);
     for (numbers, frame) in target.chunks_exact_mut(FOUND_NUMBERS).zip(&frames) {
-        let &xyz::Found { start, comment_start, comment_end, rows, end, n_atoms, alike } = frame;
+        let &Found { start, comment_start, comment_end, rows, end, n_atoms, alike } = frame;
         let places = [start, comment_start, comment_end, rows, end, n_atoms, usize::from(alike)];
         numbers.copy_from_slice(&places.map(|place| place as f64));
     }
@@ -65,7 +66,7 @@ pub fn xyz_rows(
     }
     let columns: Vec<Column> = columns.chunks_exact(2).map(column_of).collect::<Result<_>>()?;
     let frames = frames_of(frames, groups)?;
-    if !xyz::read_frames(region.bytes(), &columns, &frames, &targets, read) {
+    if !read_frames(region.bytes(), &columns, &frames, &targets, read) {
         return Err(failed("the outputs do not fit the frames"));
     }
     let end = frames.iter().map(|frame| frame.end).max().unwrap_or(0);

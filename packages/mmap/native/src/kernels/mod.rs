@@ -8,3 +8,4 @@ pub mod gather;
 pub mod output;
 pub mod parallel;
 pub mod xyz;
+pub mod xyz_frames;
