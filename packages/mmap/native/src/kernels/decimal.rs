@@ -3,8 +3,6 @@
 //! Digits are read eight at a time. What does not fit the short ways is left to `str::parse`, which is exact.
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
-const SPACES: u128 = u128::MAX / 255 * 0x20;
-const POINTS: u128 = u128::MAX / 255 * 0x2e;
 /// What must follow the start of a number, so that nothing has to ask for the end of the text.
 pub const MARGIN: usize = 64;
 /// What u64 holds of any digits.
@@ -63,13 +61,13 @@ const fn inverses() -> [(u128, u32); MAX_SCALE + 1] {
 /// look for the point, and a guess that the fraction is as long as others were. All else is done meanwhile.
 #[inline(always)]
 pub fn read_real(text: &[u8], start: usize, out: &mut [u8; 8]) -> Option<usize> {
-    let window = u128::from_le_bytes(*text.get(start..)?.first_chunk()?);
-    let to_point = first_zero_byte(window ^ POINTS) as usize;
+    let window: &[u8; 16] = text.get(start..)?.first_chunk()?;
+    let to_point = (places_of(b'.', window) | 1 << 16).trailing_zeros() as usize;
     let point = start + to_point;
     if to_point == 16 || point < 8 {
         return read_any(text, start, out);
     }
-    let n_spaces = ((window ^ SPACES).trailing_zeros() >> 3) as usize;
+    let n_spaces = places_of(b' ', window).trailing_ones() as usize;
     let negative = text[start + n_spaces] == b'-';
     // The digits before the point are the last ones of this word, and nothing else may be behind blanks and sign.
     let whole = digits_at(text, point - 8)?;
@@ -256,11 +254,22 @@ fn eight_digits(digits: u64) -> u64 {
     even.wrapping_add(odd) >> 32
 }
 
-/// How many bytes stand before the first one that is zero; 16 if none is.
+/// A bit for each of sixteen bytes, from the lowest on: whether it is `byte`.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn first_zero_byte(bytes: u128) -> u32 {
-    const ONES: u128 = u128::MAX / 255;
-    (bytes.wrapping_sub(ONES) & !bytes & (ONES << 7)).trailing_zeros() >> 3
+fn places_of(byte: u8, bytes: &[u8; 16]) -> u32 {
+    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set1_epi8};
+    // SAFETY: both are sixteen bytes, of any value.
+    let vector = unsafe { std::mem::transmute::<[u8; 16], __m128i>(*bytes) };
+    // SAFETY: every processor of this kind has SSE2.
+    unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(vector, _mm_set1_epi8(byte as i8))) as u32 }
+}
+
+/// As above.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn places_of(byte: u8, bytes: &[u8; 16]) -> u32 {
+    bytes.iter().enumerate().fold(0, |places, (i, &other)| places | u32::from(other == byte) << i)
 }
 
 #[cfg(test)]
