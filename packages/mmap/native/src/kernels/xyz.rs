@@ -219,6 +219,10 @@ impl Job<'_> {
         (row == n_atoms && at == length).then_some(())
     }
 
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "they are views of the outputs' memory, of which each frame has its own part"
+    )]
     fn targets(&self, frame: &Rows) -> Option<Vec<&mut [u8]>> {
         let outputs = &self.outputs[frame.group * self.columns.len()..];
         self.columns
