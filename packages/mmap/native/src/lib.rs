@@ -6,11 +6,11 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("maps need 64-bit addresses");
 
-mod atp_reader;
+pub mod atp_reader;
 mod guard;
 pub mod kernels;
 mod mapping;
-mod xyz;
+pub mod xyz;
 
 use std::fmt::Display;
 use std::sync::Arc;
