@@ -41,6 +41,7 @@ export class PoolThread {
   async end(): Promise<void> {
     this.#ended = true;
     this.#done = null;
+    this.#worker.ref(); // who waits for the end must not be left by a program that has nothing else to do
     await this.#worker.terminate();
   }
 }
