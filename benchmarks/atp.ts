@@ -61,7 +61,7 @@ function casesOf(set: MoleculeSet, codec: CodecName): BenchmarkCase[] {
       unit: "molecules",
       prepare: open,
       ours: (file: AtpFile) => readOneByOne(file, order),
-      peer: { case: "one_by_one", path, order: Array.from(order) },
+      peer: { case: "one_by_one", path, order },
       agrees: (sum, answer) => sum === answer.energy,
       limit,
     });
@@ -72,7 +72,7 @@ function casesOf(set: MoleculeSet, codec: CodecName): BenchmarkCase[] {
       unit: "molecules",
       prepare: open,
       ours: (file: AtpFile) => readFlat(file, shuffled),
-      peer: { case: "flat", path, order: Array.from(shuffled), batch: BATCH },
+      peer: { case: "flat", path, order: shuffled, batch: BATCH },
       agrees: (sum, answer) => sum === answer.energy,
       limit,
     }),

@@ -1,5 +1,5 @@
-/** One block of 256 KiB serves many small arrays: allocating each alone costs several times more. */
-const SLAB_BYTES = 1 << 18;
+/** One block of 512 KiB serves many small arrays: allocating each alone costs several times more. */
+const SLAB_BYTES = 1 << 19;
 
 /** A place in a block. */
 export interface SlabPlace {

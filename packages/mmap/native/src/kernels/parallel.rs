@@ -27,6 +27,8 @@ struct Job<'a> {
     next: AtomicUsize,
     /// Helpers that are looking at this job.
     helpers: AtomicUsize,
+    /// Where the caller runs.
+    core: Option<usize>,
     panic: Mutex<Option<Panic>>,
 }
 
@@ -90,8 +92,14 @@ pub fn threads() -> usize {
 
 /// Runs `run` for each part from 0 to `parts` - 1, in any order, by the caller and by who else is free.
 pub fn share(parts: usize, run: &(dyn Fn(usize) + Sync)) {
-    let job =
-        Job { run, parts, next: AtomicUsize::new(0), helpers: AtomicUsize::new(0), panic: Mutex::new(None) };
+    let job = Job {
+        run,
+        parts,
+        next: AtomicUsize::new(0),
+        helpers: AtomicUsize::new(0),
+        core: core::current(),
+        panic: Mutex::new(None),
+    };
     let pool = pool();
     let posted = parts > 1 && pool.helpers > 0 && pool.post(&job);
     job.work();
@@ -181,6 +189,7 @@ fn help(pool: &Pool) {
         let JobPointer(job) = pool.next_job(&mut seen);
         // SAFETY: entered, so that its owner waits.
         let job = unsafe { &*job };
+        core::leave(job.core);
         job.work();
         job.helpers.fetch_sub(1, AcqRel);
     }
@@ -188,6 +197,46 @@ fn help(pool: &Pool) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A system that wakes a thread mostly puts it on the core of who woke it. There it would wait for the caller, or take
+/// turns with it, until the system looks for balance, which is later than the job is done.
+#[cfg(target_os = "linux")]
+mod core {
+    pub fn current() -> Option<usize> {
+        // SAFETY: takes nothing.
+        usize::try_from(unsafe { libc::sched_getcpu() }).ok()
+    }
+
+    /// Moves this thread to another core, if it is on this one and may use others.
+    pub fn leave(core: Option<usize>) {
+        if core.is_none() || core != current() {
+            return;
+        }
+        let size = size_of::<libc::cpu_set_t>();
+        // SAFETY: the sets are of the size that is told, and all zeros are an empty one; core numbers beyond it are
+        // passed over by the macros' functions.
+        unsafe {
+            let mut allowed: libc::cpu_set_t = std::mem::zeroed();
+            if libc::sched_getaffinity(0, size, &mut allowed) != 0 || libc::CPU_COUNT(&allowed) < 2 {
+                return;
+            }
+            let mut others = allowed;
+            libc::CPU_CLR(core.unwrap_or_default(), &mut others);
+            // The thread moves at once, and may go where it likes afterwards.
+            libc::sched_setaffinity(0, size, &others);
+            libc::sched_setaffinity(0, size, &allowed);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod core {
+    pub fn current() -> Option<usize> {
+        None
+    }
+
+    pub fn leave(_: Option<usize>) {}
 }
 
 #[cfg(test)]
