@@ -59,8 +59,8 @@ it.each([
 ])("slabAllocateUnset works with %s, as browsers have", (_, stand) => {
   vi.stubGlobal("Buffer", stand);
   try {
-    const { buffer, byteOffset } = slabAllocateUnset(50_000);
-    expect([buffer.byteLength, byteOffset]).toEqual([50_000, 0]);
+    const { buffer, byteOffset } = slabAllocateUnset(100_000);
+    expect([buffer.byteLength, byteOffset]).toEqual([100_000, 0]);
   } finally {
     vi.unstubAllGlobals();
   }
