@@ -27,7 +27,11 @@ for (const codec of codecs) {
     const url = new URL("shuffled-worker.mjs", import.meta.url);
     const worker = new Worker(url, { workerData: { path: file } });
     worker.on("error", (error) => failures.push(error));
-    return { worker, reading: new Promise((resolve) => worker.once("message", resolve)) };
+    const reading = new Promise((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject); // else nobody would ever hear of it
+    });
+    return { worker, reading };
   });
   await Promise.all(workers.map(({ reading }) => reading));
   const db = AtpFile.open(file);
