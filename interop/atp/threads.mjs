@@ -6,6 +6,8 @@ import { Worker } from "node:worker_threads";
 import { AtpFile, AtpPool, Molecule } from "@stowage/atp";
 
 const folder = process.argv[2];
+// Node 20 may leave a program that waits for nothing but a thread's end.
+const alive = setInterval(() => undefined, 60_000);
 const COUNT = 2000;
 
 // Deno lets a thread that never rests run for ten seconds more.
@@ -62,6 +64,7 @@ for (const codec of codecs) {
   db.close();
 }
 
+clearInterval(alive);
 // A pool that nobody closes keeps no program alive.
 const left = AtpPool.open(path.join(folder, "zstd.atp"));
 await left.flat([0]);
