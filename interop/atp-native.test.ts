@@ -2,27 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { runtimeNames, runtimesOfTests } from "./runtimes.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 // .atp files in threads, in every runtime: each program runs in a process of its own, which must end well.
 
-interface Runtime {
-  readonly name: string;
-  readonly executable: string;
-  readonly arguments: readonly string[];
-}
-
-const names = ["the Node that runs this", "the current Node", "Bun", "Deno"] as const;
-const runtimes = new Map<string, Runtime>();
-
-beforeAll(async () => {
-  const { prepareRuntimes, thisNode } = (await import(
-    new URL("../scripts/runtimes.mjs", import.meta.url).href
-  )) as { thisNode(): Runtime; prepareRuntimes(): Promise<Runtime[]> };
-  for (const [i, runtime] of [thisNode(), ...(await prepareRuntimes())].entries())
-    runtimes.set(names[i]!, runtime);
-});
+const runtimes = runtimesOfTests();
 
 async function run(name: string, program: string, options: readonly string[], native: "0" | "1") {
   const runtime = runtimes.get(name)!;
@@ -45,7 +31,7 @@ const DONE = { code: 0, signal: null, stdout: "done\n" };
 /** Of a run without the addon the tests do not need those with it, too. */
 const ways = process.env.STOWAGE_NATIVE === "0" ? (["0"] as const) : (["1", "0"] as const);
 
-describe.each(names)("in %s", (name) => {
+describe.each(runtimeNames)("in %s", (name) => {
   it.each(ways)(
     "eight threads read shuffled batches and end in the middle, and a pool reads (STOWAGE_NATIVE=%s)",
     async (native) => {
@@ -58,7 +44,7 @@ describe.each(names)("in %s", (name) => {
 it.runIf(process.platform === "linux" && process.env.STOWAGE_NATIVE !== "0")(
   "one molecule of a million takes no memory, and all of them, batch by batch, little",
   async () => {
-    const outcome = await run(names[0], "memory.mjs", ["--expose-gc"], "1");
+    const outcome = await run(runtimeNames[0], "memory.mjs", ["--expose-gc"], "1");
     expect(outcome, outcome.stderr).toMatchObject(DONE);
   },
 );

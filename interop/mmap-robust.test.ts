@@ -3,16 +3,11 @@ import { once } from "node:events";
 import { chmodSync, closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { type Runtime, runtimeNames, runtimesOfTests } from "./runtimes.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 // What a map must withstand, in every runtime: each program runs in a process of its own, which must end well.
-
-interface Runtime {
-  readonly name: string;
-  readonly executable: string;
-  readonly arguments: readonly string[];
-}
 
 interface Outcome {
   readonly code: number | null;
@@ -22,17 +17,7 @@ interface Outcome {
 }
 
 const GIB = 2 ** 30;
-const names = ["the Node that runs this", "the current Node", "Bun", "Deno"] as const;
-const runtimes = new Map<string, Runtime>();
-
-beforeAll(async () => {
-  const { prepareRuntimes, thisNode } = (await import(
-    new URL("../scripts/runtimes.mjs", import.meta.url).href
-  )) as { thisNode(): Runtime; prepareRuntimes(): Promise<Runtime[]> };
-  for (const [i, runtime] of [thisNode(), ...(await prepareRuntimes())].entries()) {
-    runtimes.set(names[i]!, withCollector(runtime));
-  }
-});
+const runtimes = runtimesOfTests(withCollector);
 
 /** With a way to collect garbage, and in Deno with the permission to load addons and to read /proc. */
 function withCollector(runtime: Runtime): Runtime {
@@ -104,7 +89,7 @@ function sparseFile(gibibytes: number): string {
 }
 
 // Windows cuts no mapped file, and has no /proc to look into; macOS has no /proc either.
-describe.skipIf(process.platform !== "linux").each(names)("a map in %s", (name) => {
+describe.each(process.platform === "linux" ? runtimeNames : [])("a map in %s", (name) => {
   const file = () => join(temporaryFolder(), "data.bin");
 
   it("shows 40 GiB, across every window", async () => {

@@ -1,6 +1,6 @@
 import { checkRange, type SyncByteSource } from "./byte-source.js";
 import { closed, StowageError } from "./errors.js";
-import { fileError, MAX_IO_BYTES, nodeFs } from "./file-system.js";
+import { fileError, MAX_IO_BYTES, nodeFs, openRegularFile } from "./file-system.js";
 
 /**
  * A file read by position: nothing is kept in memory, nothing is mapped.
@@ -31,17 +31,8 @@ export class FileSource implements SyncByteSource {
 
   /** @throws {StowageError} ERR_FILE_MISSING, ERR_FILE_ACCESS */
   static open(path: string): FileSource {
-    const fs = nodeFs();
-    let fd: number | undefined;
-    try {
-      fd = fs.openSync(path, "r");
-      const stat = fs.fstatSync(fd);
-      if (!stat.isFile()) throw new Error(stat.isDirectory() ? "it is a folder" : "it is no regular file");
-      return new FileSource(path, fd, stat.size);
-    } catch (error) {
-      if (fd !== undefined) fs.closeSync(fd);
-      throw fileError(error, "open", path);
-    }
+    const { fd, byteLength } = openRegularFile(path);
+    return new FileSource(path, fd, byteLength);
   }
 
   /** As of the opening or the last `refresh()`. */

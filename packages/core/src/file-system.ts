@@ -34,6 +34,37 @@ function builtin<T>(name: string): T {
 export const MAX_IO_BYTES: number = 2 ** 30;
 
 /**
+ * Opens a regular file. Anything else is refused at once: a pipe that nobody writes to would wait for ever.
+ *
+ * @param writable  Whether it is to be written, too.
+ * @throws {StowageError} ERR_FILE_MISSING, ERR_FILE_ACCESS
+ */
+export function openRegularFile(path: string, writable = false): { fd: number; byteLength: number } {
+  const fs = nodeFs();
+  const { O_RDONLY, O_RDWR, O_NONBLOCK = 0 } = fs.constants;
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile())
+      throw notRegular(path, stat.isDirectory() ? "it is a folder" : "it is no regular file");
+    return { fd, byteLength: stat.size };
+  } catch (error) {
+    if (fd !== undefined) fs.closeSync(fd);
+    throw fileError(error, "open", path);
+  }
+}
+
+function notRegular(path: string, reason: string): StowageError<"ERR_FILE_ACCESS"> {
+  return new StowageError(
+    "ERR_FILE_ACCESS",
+    `Cannot open ${path}: ${reason}`,
+    { path, reason },
+    { hint: "give the path of a file" },
+  );
+}
+
+/**
  * Turns what the operating system said about a path into a {@link StowageError}.
  *
  * @param verb  What was tried, for the message: `Cannot <verb> <path>: …`.

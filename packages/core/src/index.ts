@@ -49,7 +49,7 @@ export {
 } from "./errors.js";
 export { FileLock } from "./file-lock.js";
 export { FileSource } from "./file-source.js";
-export { fileError, fileExists, nodeFs, nodePath, syncDirectory } from "./file-system.js";
+export { fileError, fileExists, nodeFs, nodePath, openRegularFile, syncDirectory } from "./file-system.js";
 export { float16ToNumber, numberToFloat16 } from "./float16.js";
 export { isPerAtomKey, memory, memoryStore, pickKeys, schemaOfRows } from "./memory-backend.js";
 export {

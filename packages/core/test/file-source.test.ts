@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import crypto from "node:crypto";
 import fs, { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,6 +35,14 @@ describe("FileSource", () => {
   it("finds nothing on a path that leads through a file", () => {
     expect(() => FileSource.open(join(fileOf(1), "inside"))).toThrow(stowageError("ERR_FILE_MISSING"));
   });
+
+  if (process.platform !== "win32") {
+    it("refuses a pipe that nobody writes to, rather than waiting", () => {
+      const pipe = join(temporaryFolder(), "pipe");
+      execFileSync("mkfifo", [pipe]);
+      expect(() => FileSource.open(pipe)).toThrow(stowageError("ERR_FILE_ACCESS"));
+    });
+  }
 
   it("refuses folders and devices, and lets their descriptors go", () => {
     const folder = temporaryFolder();

@@ -80,6 +80,7 @@ describe("the package", () => {
         "nodeFs",
         "nodePath",
         "numberToFloat16",
+        "openRegularFile",
         "openStore",
         "parseDTypeCode",
         "parseNpyHeader",

@@ -9,6 +9,7 @@ import {
   fileExists,
   isDType,
   nodeFs,
+  openRegularFile,
   publish,
   quote,
   readOnly,
@@ -66,14 +67,11 @@ export class MmapFile implements SyncByteSource {
   static open(path: string, options: MmapOpenOptions = {}): MmapFile {
     const { mode = "r", offset = 0, length } = options;
     if (!["r", "r+", "c"].includes(mode)) throw badOption("mode", mode, '"r", "r+" or "c"');
-    const fs = nodeFs();
-    let fd: number | undefined;
+    const opened = openRegularFile(path, mode === "r+");
+    let fd: number | undefined = opened.fd;
     try {
-      fd = fs.openSync(path, openFlags(mode));
-      const stat = fs.fstatSync(fd);
-      if (!stat.isFile()) throw new Error(stat.isDirectory() ? "it is a folder" : "it is no regular file");
-      const byteLength = length ?? Math.max(0, stat.size - offset);
-      checkRange({ name: path, byteLength: stat.size }, offset, byteLength);
+      const byteLength = length ?? Math.max(0, opened.byteLength - offset);
+      checkRange({ name: path, byteLength: opened.byteLength }, offset, byteLength);
       const range: FileRange = { path, mode, byteOffset: offset, byteLength: length ?? null };
       const addon = nativeAddon();
       if (addon !== null) return new MmapFile(path, mode, new NativeMap(addon, fd, range, byteLength));
@@ -83,7 +81,7 @@ export class MmapFile implements SyncByteSource {
     } catch (error) {
       throw fileError(error, "open", path);
     } finally {
-      if (fd !== undefined) fs.closeSync(fd);
+      if (fd !== undefined) nodeFs().closeSync(fd);
     }
   }
 
@@ -283,12 +281,6 @@ export class MmapFile implements SyncByteSource {
 }
 
 const ADVICES: readonly Advice[] = ["normal", "sequential", "random", "willneed", "hugepage"];
-
-/** Without O_NONBLOCK, opening a pipe would wait for somebody to write to it. Regular files do not care. */
-function openFlags(mode: MapMode): number {
-  const { O_RDONLY, O_RDWR, O_NONBLOCK = 0 } = nodeFs().constants;
-  return (mode === "r+" ? O_RDWR : O_RDONLY) | O_NONBLOCK;
-}
 
 /** Takes room on the disk. Without the addon that means to write it. */
 function reserve(fd: number, byteLength: number): void {

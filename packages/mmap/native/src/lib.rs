@@ -367,17 +367,7 @@ impl AtpPlan {
     #[napi(catch_unwind)]
     pub fn flat(&self, map: &Mapping, mut outputs: Vec<Uint8ArraySlice>) -> Result<Either<i32, AtpTexts>> {
         let region = &map.region()?.0;
-        let mut memory = vec![span(region.bytes())];
-        let mut targets = Vec::with_capacity(outputs.len());
-        for output in &mut outputs {
-            // SAFETY: looked at for its address alone until all are found to be apart.
-            let bytes = unsafe { output.as_mut() };
-            memory.push(span(bytes));
-            targets.push(Output::new(bytes));
-        }
-        if !are_disjoint(&mut memory) {
-            return Err(failed("two arguments share memory"));
-        }
+        let targets = disjoint_outputs(&mut outputs, vec![span(region.bytes())])?;
         let &[positions, atomic_numbers, present, ref fields @ ..] = &targets[..] else {
             return Err(failed("a batch takes at least three outputs"));
         };
@@ -419,6 +409,18 @@ fn texts_to_js(texts: atp::Texts) -> AtpTexts {
         ascii: texts.bytes.is_ascii(),
         bytes: texts.bytes.into(),
     }
+}
+
+/// The outputs, if they are apart from each other and from the other memory that the call is about.
+fn disjoint_outputs(outputs: &mut [Uint8ArraySlice], mut memory: Vec<(usize, usize)>) -> Result<Vec<Output>> {
+    let mut targets = Vec::with_capacity(outputs.len());
+    for output in outputs {
+        // SAFETY: looked at for its address alone until all are found to be apart.
+        let bytes = unsafe { output.as_mut() };
+        memory.push(span(bytes));
+        targets.push(Output::new(bytes));
+    }
+    if are_disjoint(&mut memory) { Ok(targets) } else { Err(failed("two arguments share memory")) }
 }
 
 /// The target's bytes, if they are no part of the map.

@@ -3,10 +3,10 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use crate::kernels::output::{Output, are_disjoint};
+use crate::kernels::output::are_disjoint;
 use crate::kernels::xyz::{Column, Kind, Rows, read_frames};
 use crate::kernels::xyz_frames::{Found, scan};
-use crate::{DONE, Mapping, TRUNCATED, failed, span, whole};
+use crate::{DONE, Mapping, TRUNCATED, disjoint_outputs, failed, span, whole};
 
 /// Numbers that describe a frame that was found.
 const FOUND_NUMBERS: usize = 7;
@@ -53,17 +53,8 @@ pub fn xyz_rows(
     let region = &map.region()?.0;
     // SAFETY: looked at for its address alone until all are found to be apart.
     let read = unsafe { read.as_mut() };
-    let mut memory = vec![span(region.bytes()), span(columns), span(frames), span(groups), span(read)];
-    let mut targets = Vec::with_capacity(outputs.len());
-    for output in &mut outputs {
-        // SAFETY: as above.
-        let bytes = unsafe { output.as_mut() };
-        memory.push(span(bytes));
-        targets.push(Output::new(bytes));
-    }
-    if !are_disjoint(&mut memory) {
-        return Err(failed("two arguments share memory"));
-    }
+    let memory = vec![span(region.bytes()), span(columns), span(frames), span(groups), span(read)];
+    let targets = disjoint_outputs(&mut outputs, memory)?;
     let columns: Vec<Column> = columns.chunks_exact(2).map(column_of).collect::<Result<_>>()?;
     let frames = frames_of(frames, groups)?;
     if !read_frames(region.bytes(), &columns, &frames, &targets, read) {
