@@ -30,7 +30,7 @@ function writeMolecules(path: string, count: number): void {
 beforeAll(async () => {
   await buildCli();
   writeMolecules(join(folder, "small.atp"), 12_000);
-  writeMolecules(join(folder, "large.atp"), 48_000);
+  writeMolecules(join(folder, "large.atp"), 80_000);
 }, 60_000);
 afterAll(remove);
 
@@ -70,11 +70,11 @@ function watchMemory(report: string): string {
 test.each([[["info"]], [["verify"]], [["convert", "copy.atp", "--overwrite"]], [["try", "--no-rates"]]])(
   "memory does not grow with the file: stowage %j",
   async ([command = "", ...rest]) => {
-    // 60 MB and 240 MB. With the small one memory has reached what the garbage collector lets stand; were rows kept,
-    // it would grow by the difference of 180 MB.
+    // 60 MB and 400 MB: were rows kept, memory would grow by the difference of 340 MB. What the garbage collector lets
+    // stand differs by some 100 MB from run to run.
     const small = await peakMemory([command, "small.atp", ...rest]);
     const large = await peakMemory([command, "large.atp", ...rest]);
-    expect(large - small).toBeLessThan(90e6);
+    expect(large - small).toBeLessThan(200e6);
   },
   60_000,
 );
