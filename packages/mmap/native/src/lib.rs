@@ -8,6 +8,7 @@ compile_error!("maps need 64-bit addresses");
 
 pub mod atp_reader;
 mod guard;
+mod heap;
 pub mod kernels;
 mod mapping;
 pub mod xyz;
@@ -35,6 +36,12 @@ pub const ABI: u32 = 4;
 const DONE: i32 = -1;
 /// The file lost bytes while, or before, the batch was read.
 const TRUNCATED: i32 = -2;
+
+/// When the addon is loaded.
+#[napi_derive::module_init]
+fn loaded() {
+    heap::keep_freed_memory();
+}
 
 static MAPPED: AtomicU32 = AtomicU32::new(0);
 
