@@ -51,9 +51,7 @@ export class RecordReader {
     this.#committedEnd = committedEnd(header);
     this.#codec = codecOf(header.codec, header.level);
     this.#kernels = kernels;
-    // What is not compressed is copied by TypeScript in less time than a native call takes.
-    const direct = kernels !== null && header.indexLength > 0 && header.codec !== "none";
-    this.#direct = direct ? kernels.atpReader(commitOf(header)) : null;
+    this.#direct = kernels === null || header.indexLength === 0 ? null : kernels.atpReader(commitOf(header));
   }
 
   /** Number of records. */

@@ -2,7 +2,6 @@ import type { ByteSource } from "@stowage/core";
 import { kernelError } from "./errors.js";
 import { MmapFile } from "./mmap-file.js";
 import {
-  type NativeAddon,
   type NativeAtpField,
   type NativeAtpPlan,
   type NativeAtpReader,
@@ -114,15 +113,12 @@ function numbersOf({
 export class AtpReader {
   readonly #map: NativeMap;
   readonly #commit: AtpCommit;
-  readonly #readRecord: NativeAddon["readAtpRecord"];
   #mapping: NativeMapping | null = null;
-  #reader: NativeAtpReader | null = null;
-  #id = 0;
+  #readRecord: NativeAtpReader | null = null;
 
   constructor(map: NativeMap, commit: AtpCommit) {
     this.#map = map;
     this.#commit = commit;
-    this.#readRecord = nativeAddon()!.readAtpRecord;
   }
 
   /**
@@ -133,7 +129,7 @@ export class AtpReader {
   read(index: number, target: ArrayBuffer, at: number): number {
     try {
       if (this.#mapping !== this.#map.mapping) this.#renew();
-      const size = this.#readRecord(this.#id, index, target, at);
+      const size = this.#readRecord!(index, target, at);
       return size >= 0 && !this.#map.isIntact ? -1 : size;
     } catch (cause) {
       throw kernelError("at", cause);
@@ -142,10 +138,9 @@ export class AtpReader {
 
   /** A reader of the map as it is now: it may have been made anew since. */
   #renew(): void {
-    const { AtpReader: Reader } = nativeAddon()!;
-    this.#reader = new Reader(this.#map.mapping, numbersOf(this.#commit));
-    this.#id = this.#reader.id;
-    this.#mapping = this.#map.mapping;
+    const { mapping } = this.#map;
+    this.#readRecord = nativeAddon()!.atpReader(mapping, numbersOf(this.#commit));
+    this.#mapping = mapping;
   }
 }
 

@@ -33,10 +33,8 @@ export interface NativeAtpTexts {
   ascii: boolean;
 }
 
-/** Ends with its collection. */
-export interface NativeAtpReader {
-  readonly id: number;
-}
+/** Reads a record into `target` from `at` on: its size; -1: needs a closer look; -2 - n: takes n bytes, no room. */
+export type NativeAtpReader = (index: number, target: ArrayBuffer, at: number) => number;
 
 export interface NativeAtpPlan {
   find(map: NativeMapping, indices: Float64Array, nAtoms: Uint32Array): number;
@@ -55,8 +53,7 @@ export interface NativeAddon {
     complete: boolean,
     fields: NativeAtpField[],
   ) => NativeAtpPlan;
-  readonly AtpReader: new (map: NativeMapping, numbers: Float64Array) => NativeAtpReader;
-  readAtpRecord(reader: number, index: number, target: ArrayBuffer, at: number): number;
+  atpReader(map: NativeMapping, numbers: Float64Array): NativeAtpReader;
   faultFlags(): ArrayBuffer;
   allocate(descriptor: number, byteLength: number): void;
   liveMaps(): number;
@@ -90,7 +87,7 @@ export interface NativeStatus {
   readonly threads: number;
 }
 
-const ABI = 4;
+const ABI = 5;
 
 let loaded: { addon: NativeAddon | null; reason: string } | null = null;
 

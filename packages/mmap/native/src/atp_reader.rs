@@ -1,12 +1,14 @@
 //! One record of an .atp file at a time, for random access.
 //!
-//! A method of a class costs JavaScript more than the work itself here: the reader is known by a number, and reading is
-//! a plain function of numbers and one buffer.
+//! Half a microsecond a record: what a call costs counts.
 
-use std::cell::RefCell;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
+use napi::{JsError, check_status, sys};
 use napi_derive::napi;
 
 use super::{Mapping, Owned, codec_of, failed, span, whole};
@@ -48,73 +50,101 @@ impl CommitNumbers {
     }
 }
 
+/// What a reading function reads.
 struct Reader {
     map: Arc<Owned>,
     commit: CommitNumbers,
 }
 
-thread_local! {
-    /// The readers of this thread, by their numbers. Each ends with its `AtpReader`.
-    static READERS: RefCell<Vec<Option<Reader>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Reads single records of one commit.
-#[napi]
-pub struct AtpReader {
-    id: u32,
-}
-
-#[napi]
-impl AtpReader {
-    #[napi(constructor, catch_unwind)]
-    pub fn new(map: &Mapping, numbers: &[f64]) -> Result<AtpReader> {
-        let reader = Reader { map: map.region()?.clone(), commit: CommitNumbers::from_js(numbers)? };
-        let id = READERS.with_borrow_mut(|readers| {
-            let id = readers.iter().position(Option::is_none).unwrap_or(readers.len());
-            if id == readers.len() {
-                readers.push(None);
-            }
-            readers[id] = Some(reader);
-            id
-        });
-        Ok(AtpReader { id: id as u32 })
-    }
-
-    /// What `readAtpRecord` knows it by.
-    #[napi(getter)]
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-}
-
-impl Drop for AtpReader {
-    fn drop(&mut self) {
-        // The thread may be ending, and its readers with it.
-        let _ = READERS.try_with(|readers| readers.borrow_mut()[self.id as usize].take());
-    }
-}
-
-/// Reads one record into a buffer from `at` on. Returns its size; -1 if it needs a closer look; -2 - n if it takes n
-/// bytes, for which there is no room.
+/// A function `(index, target, at)` that reads one record of a commit into a buffer from `at` on.
+///
+/// It returns the record's size; -1 if it needs a closer look; -2 - n if it takes n bytes, for which there is no room.
 #[napi(catch_unwind)]
-pub fn read_atp_record(reader: u32, index: f64, mut target: ArrayBuffer, at: u32) -> Result<f64> {
-    READERS.with_borrow(|readers| {
-        let Some(Some(reader)) = readers.get(reader as usize) else {
-            return Err(failed("the reader is closed"));
+pub fn atp_reader<'env>(env: &'env Env, map: &Mapping, numbers: &[f64]) -> Result<Unknown<'env>> {
+    let reader = Reader { map: map.region()?.clone(), commit: CommitNumbers::from_js(numbers)? };
+    let reader = Box::into_raw(Box::new(reader)).cast::<c_void>();
+    let env = env.raw();
+    let mut function = ptr::null_mut();
+    // SAFETY: the environment is that of this call, and the function gets what it takes for a reader.
+    let made = check_status!(unsafe {
+        sys::napi_create_function(env, ptr::null(), 0, Some(read_record), reader, &mut function)
+    })
+    .and_then(|()| {
+        // SAFETY: as above; the function's end is the reader's.
+        check_status!(unsafe {
+            sys::napi_add_finalizer(
+                env,
+                function,
+                reader,
+                Some(free_reader),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })
+    });
+    if let Err(error) = made {
+        // SAFETY: without a finalizer nobody else frees it, and the function, if there is one, reaches nobody.
+        drop(unsafe { Box::from_raw(reader.cast::<Reader>()) });
+        return Err(error);
+    }
+    // SAFETY: a value of this environment.
+    Ok(unsafe { Unknown::from_raw_unchecked(env, function) })
+}
+
+unsafe extern "C" fn free_reader(_: sys::napi_env, reader: *mut c_void, _: *mut c_void) {
+    // SAFETY: made by `Box::into_raw`, and no call can come any more.
+    drop(unsafe { Box::from_raw(reader.cast::<Reader>()) });
+}
+
+/// What napi-rs would generate for a method, without its bookkeeping of borrowed arguments, which costs more than the
+/// work itself here: this call has but one buffer, and lets it go before it returns.
+unsafe extern "C" fn read_record(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let read = || {
+        let mut values = [ptr::null_mut(); 3];
+        let mut count = values.len();
+        let mut reader = ptr::null_mut();
+        // SAFETY: as many values as there is room for; what the caller left out is undefined, which is no number.
+        check_status!(unsafe {
+            sys::napi_get_cb_info(env, info, &mut count, values.as_mut_ptr(), ptr::null_mut(), &mut reader)
+        })?;
+        let [index, target, at] = values;
+        // SAFETY: the function's data, which lives as long as the function.
+        let reader = unsafe { &*reader.cast::<Reader>() };
+        // SAFETY: values of this call.
+        let (index, mut target, at) = unsafe {
+            (
+                f64::from_napi_value(env, index)?,
+                ArrayBuffer::from_napi_value(env, target)?,
+                f64::from_napi_value(env, at)?,
+            )
         };
+        let size = reader.read(index, &mut target, whole(at)?)?;
+        // SAFETY: the environment is that of this call.
+        unsafe { f64::to_napi_value(env, size) }
+    };
+    let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(failed("the kernel panicked")));
+    read.unwrap_or_else(|error| {
+        // SAFETY: the environment is that of this call.
+        unsafe { JsError::from(error).throw_into(env) };
+        ptr::null_mut()
+    })
+}
+
+impl Reader {
+    fn read(&self, index: f64, target: &mut ArrayBuffer, at: usize) -> Result<f64> {
         // SAFETY: JavaScript waits for this call, so that nobody else uses the memory; that it is apart is checked next.
         let target = unsafe { target.as_mut() };
-        let file = reader.map.0.bytes();
+        let file = self.map.0.bytes();
         if !are_disjoint(&mut [span(file), span(target)]) {
             return Err(failed("the target is part of the map"));
         }
-        let Some(room) = target.get_mut(at as usize..) else {
+        let Some(room) = target.get_mut(at..) else {
             return Err(failed("the place is outside the target"));
         };
-        Ok(match atp::record(&reader.commit.of(file), index, room) {
+        Ok(match atp::record(&self.commit.of(file), index, room) {
             Ok(size) => size as f64,
             Err(Miss::LookCloser) => -1.0,
             Err(Miss::NoRoom(size)) => -2.0 - size as f64,
         })
-    })
+    }
 }

@@ -30,7 +30,7 @@ use mapping::{Mode, Region};
 
 /// What the TypeScript side asks for before it trusts an addon: changes with every change of a signature.
 #[napi]
-pub const ABI: u32 = 4;
+pub const ABI: u32 = 5;
 
 /// A batch was read.
 const DONE: i32 = -1;

@@ -121,6 +121,7 @@ pub enum Miss {
 /// Reads the bytes of one record into the start of `target`, and returns their number.
 pub fn record(commit: &Commit, index: f64, target: &mut [u8]) -> Result<usize, Miss> {
     let Entry { offset, stored_size, record_size, n_atoms } = commit.entry(index).ok_or(Miss::LookCloser)?;
+    prefetch(commit.file, offset, stored_size.min(MAX_PREFETCH_BYTES));
     let stored = &commit.file[offset..offset + stored_size];
     if !codec::may_hold(commit.codec, stored, record_size) {
         return Err(Miss::LookCloser);

@@ -116,10 +116,6 @@ pub fn decompress(codec: Codec, stored: &[u8], target: &mut [u8]) -> bool {
 /// Whether a sound LZ4 block has a match that begins where it is written: the library reads it as zeros, though the
 /// format has no such match.
 fn has_empty_distance(block: &[u8]) -> bool {
-    // Where no two zeros stand side by side, which is most blocks, there is nothing to look for.
-    if memchr::memmem::find(block, &[0, 0]).is_none() {
-        return false;
-    }
     let mut at = 0;
     let length = |at: &mut usize, nibble: u8| {
         let mut length = usize::from(nibble);
