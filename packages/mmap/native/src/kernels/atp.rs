@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use super::codec::{self, Codec};
 use super::gather::byte_offset;
 use super::output::Output;
-use super::parallel::{part_size, share_map};
+use super::parallel::{expect_job, part_size, share_map};
 
 const ENTRY_BYTES: usize = 20;
 /// A record holds 4 + 2 bytes and at least 13 an atom.
@@ -78,6 +78,8 @@ impl Commit<'_> {
 /// So far ahead of its use memory is asked for: as long as it takes to come.
 const AHEAD_ENTRIES: usize = 16;
 const AHEAD_RECORDS: usize = 4;
+/// Batches of fewer records are read before a helper that sleeps would have come.
+const LARGE_BATCH: usize = 128;
 /// Of a long record the processor itself fetches the rest.
 const MAX_PREFETCH_BYTES: usize = 1024;
 
@@ -85,6 +87,9 @@ const MAX_PREFETCH_BYTES: usize = 1024;
 ///
 /// Returns them, or the place in the batch of the first molecule that is not there or whose entry cannot be true.
 pub fn find(commit: &Commit, indices: &[f64], n_atoms: &mut [u32]) -> Result<Vec<Entry>, usize> {
+    if indices.len() >= LARGE_BATCH {
+        expect_job();
+    }
     let mut entries = Vec::with_capacity(indices.len());
     let mut stored = 0usize;
     for (slot, &index) in indices.iter().enumerate() {
@@ -175,6 +180,13 @@ pub struct Plan {
     pub complete: bool,
 }
 
+impl Plan {
+    /// Fields of text.
+    fn texts(&self) -> usize {
+        self.fields.iter().filter(|field| field.layout == Layout::Text).count()
+    }
+}
+
 /// Where the values go. What a record has not reads zero.
 pub struct Target {
     pub positions: Output,
@@ -197,6 +209,13 @@ pub struct Texts {
 }
 
 impl Texts {
+    fn reserve(&mut self, pieces: usize) {
+        self.fields.reserve(pieces);
+        self.slots.reserve(pieces);
+        self.ends.reserve(pieces);
+        self.bytes.reserve(pieces * USUAL_TEXT_BYTES);
+    }
+
     fn push(&mut self, field: usize, slot: usize, text: &[u8]) {
         self.bytes.extend_from_slice(text);
         self.fields.push(field as u32);
@@ -215,6 +234,8 @@ impl Texts {
 
 /// A thread keeps no more memory than this from record to record.
 const MAX_SCRATCH_BYTES: usize = 4 << 20;
+/// Names and formulas mostly take less.
+const USUAL_TEXT_BYTES: usize = 16;
 /// Texts of one batch are handed over as one block, whose places are 32-bit numbers.
 const MAX_TEXT_BYTES: usize = 1 << 30;
 
@@ -243,7 +264,7 @@ pub fn flat(commit: &Commit, plan: &Plan, entries: &[Entry], target: &Target) ->
         first_atom += entry.n_atoms as usize;
         bytes += entry.record_size;
     }
-    if bytes > MAX_TEXT_BYTES && plan.fields.iter().any(|field| field.layout == Layout::Text) {
+    if bytes > MAX_TEXT_BYTES && plan.texts() > 0 {
         return Err(0);
     }
     let batch = Batch { commit, plan, target, size: entries.len() };
@@ -276,6 +297,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn read(&self, records: &[Record]) -> Result<Read, usize> {
         let mut read = Read::default();
+        read.texts.reserve(records.len() * self.plan.texts());
         for (i, record) in records.iter().enumerate() {
             if let Some(later) = records.get(i + AHEAD_RECORDS) {
                 let Entry { offset, stored_size, .. } = later.entry;

@@ -13,7 +13,7 @@ use std::thread;
 /// More threads than this wait for memory rather than compute.
 const MAX_THREADS: usize = 16;
 /// How long a helper looks out for the next job: some 50 µs.
-const LOOKOUTS: usize = 2000;
+const LOOKOUTS: usize = 8000;
 /// How long the caller looks out for the last helper before it lets others have the core.
 const PATIENCE: usize = 1000;
 
@@ -27,8 +27,6 @@ struct Job<'a> {
     next: AtomicUsize,
     /// Helpers that are looking at this job.
     helpers: AtomicUsize,
-    /// Where the caller runs.
-    core: Option<usize>,
     panic: Mutex<Option<Panic>>,
 }
 
@@ -56,11 +54,13 @@ unsafe impl Send for JobPointer {}
 struct Board {
     job: Option<JobPointer>,
     sleeping: usize,
+    /// Where the thread that woke the helpers runs.
+    core: Option<usize>,
 }
 
 struct Pool {
     board: Mutex<Board>,
-    wake: Condvar,
+    called: Condvar,
     /// Jobs posted so far.
     posted: AtomicUsize,
     helpers: usize,
@@ -72,7 +72,7 @@ fn pool() -> &'static Pool {
     static START: std::sync::Once = std::sync::Once::new();
     let pool = POOL.get_or_init(|| Pool {
         board: Mutex::default(),
-        wake: Condvar::new(),
+        called: Condvar::new(),
         posted: AtomicUsize::new(0),
         helpers: thread::available_parallelism().map_or(1, |cores| cores.get()).min(MAX_THREADS) - 1,
     });
@@ -92,14 +92,8 @@ pub fn threads() -> usize {
 
 /// Runs `run` for each part from 0 to `parts` - 1, in any order, by the caller and by who else is free.
 pub fn share(parts: usize, run: &(dyn Fn(usize) + Sync)) {
-    let job = Job {
-        run,
-        parts,
-        next: AtomicUsize::new(0),
-        helpers: AtomicUsize::new(0),
-        core: core::current(),
-        panic: Mutex::new(None),
-    };
+    let job =
+        Job { run, parts, next: AtomicUsize::new(0), helpers: AtomicUsize::new(0), panic: Mutex::new(None) };
     let pool = pool();
     let posted = parts > 1 && pool.helpers > 0 && pool.post(&job);
     job.work();
@@ -121,6 +115,12 @@ pub fn share_map<T: Send>(parts: usize, run: impl Fn(usize) -> T + Sync) -> Vec<
         .collect()
 }
 
+/// Wakes helpers for a job that comes in a moment: waking a thread takes longer than most jobs.
+pub fn expect_job() {
+    let pool = pool();
+    pool.wake(&mut lock(&pool.board));
+}
+
 /// Into how many parts to cut `items`: several a thread, so that one which ends early takes over from the others.
 pub fn part_size(items: usize) -> usize {
     items.div_ceil(4 * threads()).max(1)
@@ -136,10 +136,15 @@ impl Pool {
         // The lifetime ends here: `withdraw` sees to it that no helper has the pointer any more.
         board.job = Some(JobPointer(std::ptr::from_ref(job).cast()));
         self.posted.fetch_add(1, Release);
-        if board.sleeping > 0 {
-            self.wake.notify_all();
-        }
+        self.wake(&mut board);
         true
+    }
+
+    fn wake(&self, board: &mut Board) {
+        if board.sleeping > 0 {
+            board.core = core::current();
+            self.called.notify_all();
+        }
     }
 
     /// Takes a job back, and waits for the helpers that have it.
@@ -155,41 +160,52 @@ impl Pool {
     /// The job on the board, if it is not the one seen last.
     fn enter(&self, board: &Board, seen: &mut usize) -> Option<JobPointer> {
         let posted = self.posted.load(Acquire);
-        let job = board.job.filter(|_| posted != *seen)?;
+        let is_new = posted != *seen;
         *seen = posted;
+        let job = board.job.filter(|_| is_new)?;
         // SAFETY: a job on the board is alive; its owner waits for those who entered it.
         unsafe { (*job.0).helpers.fetch_add(1, AcqRel) };
         Some(job)
     }
 
-    fn next_job(&self, seen: &mut usize) -> JobPointer {
+    /// Looks out for the next job, for a moment.
+    fn look_out(&self, seen: &mut usize) -> Option<JobPointer> {
         for _ in 0..LOOKOUTS {
             if self.posted.load(Acquire) != *seen
                 && let Some(job) = self.enter(&lock(&self.board), seen)
             {
-                return job;
+                return Some(job);
             }
             spin_loop();
         }
+        None
+    }
+
+    /// Sleeps until somebody calls, unless a job came meanwhile.
+    fn sleep(&self, seen: &mut usize, cores: &core::Cores) -> Option<JobPointer> {
         let mut board = lock(&self.board);
-        loop {
-            if let Some(job) = self.enter(&board, seen) {
-                return job;
-            }
-            board.sleeping += 1;
-            board = self.wake.wait(board).unwrap_or_else(|poisoned| poisoned.into_inner());
-            board.sleeping -= 1;
+        if let Some(job) = self.enter(&board, seen) {
+            return Some(job);
         }
+        board.sleeping += 1;
+        board = self.called.wait(board).unwrap_or_else(|poisoned| poisoned.into_inner());
+        board.sleeping -= 1;
+        let core = board.core;
+        drop(board);
+        cores.leave(core);
+        None
     }
 }
 
 fn help(pool: &Pool) {
     let mut seen = 0;
+    let cores = core::Cores::of_this_thread();
     loop {
-        let JobPointer(job) = pool.next_job(&mut seen);
+        let Some(JobPointer(job)) = pool.look_out(&mut seen).or_else(|| pool.sleep(&mut seen, &cores)) else {
+            continue;
+        };
         // SAFETY: entered, so that its owner waits.
         let job = unsafe { &*job };
-        core::leave(job.core);
         job.work();
         job.helpers.fetch_sub(1, AcqRel);
     }
@@ -208,24 +224,30 @@ mod core {
         usize::try_from(unsafe { libc::sched_getcpu() }).ok()
     }
 
-    /// Moves this thread to another core, if it is on this one and may use others.
-    pub fn leave(core: Option<usize>) {
-        if core.is_none() || core != current() {
-            return;
+    /// The cores that a helper may use.
+    pub struct Cores(Option<libc::cpu_set_t>);
+
+    impl Cores {
+        pub fn of_this_thread() -> Cores {
+            // SAFETY: the set is of the size that is told, and all zeros are an empty one.
+            unsafe {
+                let mut allowed: libc::cpu_set_t = std::mem::zeroed();
+                let known = libc::sched_getaffinity(0, size_of_val(&allowed), &mut allowed) == 0;
+                Cores((known && libc::CPU_COUNT(&allowed) > 1).then_some(allowed))
+            }
         }
-        let size = size_of::<libc::cpu_set_t>();
-        // SAFETY: the sets are of the size that is told, and all zeros are an empty one; core numbers beyond it are
-        // passed over by the macros' functions.
-        unsafe {
-            let mut allowed: libc::cpu_set_t = std::mem::zeroed();
-            if libc::sched_getaffinity(0, size, &mut allowed) != 0 || libc::CPU_COUNT(&allowed) < 2 {
+
+        /// Keeps this thread off a core if that is where it is, until it meets a caller on another.
+        pub fn leave(&self, core: Option<usize>) {
+            let (Some(mut others), Some(core)) = (self.0, core) else { return };
+            if current() != Some(core) {
                 return;
             }
-            let mut others = allowed;
-            libc::CPU_CLR(core.unwrap_or_default(), &mut others);
-            // The thread moves at once, and may go where it likes afterwards.
-            libc::sched_setaffinity(0, size, &others);
-            libc::sched_setaffinity(0, size, &allowed);
+            // SAFETY: the core is one that the system told, and the set is of the size that is told.
+            unsafe {
+                libc::CPU_CLR(core, &mut others);
+                libc::sched_setaffinity(0, size_of_val(&others), &others);
+            }
         }
     }
 }
@@ -236,7 +258,15 @@ mod core {
         None
     }
 
-    pub fn leave(_: Option<usize>) {}
+    pub struct Cores;
+
+    impl Cores {
+        pub fn of_this_thread() -> Cores {
+            Cores
+        }
+
+        pub fn leave(&self, _: Option<usize>) {}
+    }
 }
 
 #[cfg(test)]
