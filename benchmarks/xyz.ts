@@ -19,9 +19,10 @@ const inputs = [
 
 const oxyz = prepareOxyz(process.env.STOWAGE_BENCHMARKS ?? import.meta.url);
 if ("problem" in oxyz) console.log(`oxyz: not run (${oxyz.problem})`);
-const readers: { name: string; request: { case: string; python?: string } }[] = [
+const readers: { name: string; request: { case: string; [parameter: string]: unknown } }[] = [
   { name: "ASE", request: { case: "read_ase" } },
-  { name: "extxyz", request: { case: "read_extxyz" } },
+  { name: "extxyz", request: { case: "read_extxyz", grammar: true } },
+  { name: "extxyz without its grammar", request: { case: "read_extxyz", grammar: false } },
   ...("python" in oxyz ? [{ name: "oxyz", request: { case: "read_oxyz", python: oxyz.python } }] : []),
 ];
 

@@ -16,9 +16,9 @@ def read_ase(path):
     return {"seconds": seconds, **summary([frame.positions for frame in frames])}
 
 
-def read_extxyz(path):
-    # Its fastest way: the C parser for atoms (the default), and the one for comments (the default is a grammar).
-    seconds, frames = timed(lambda: extxyz.read_dicts(path, use_cextxyz=True, use_cleri=False))
+def read_extxyz(path, grammar):
+    # Its C parser reads the atoms; comments are read by a grammar, which is the default, or by C, too.
+    seconds, frames = timed(lambda: extxyz.read_dicts(path, use_cextxyz=True, use_cleri=grammar))
     return {"seconds": seconds, **summary([frame.arrays["pos"] for frame in frames])}
 
 
