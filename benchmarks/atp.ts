@@ -32,7 +32,7 @@ const sets: readonly MoleculeSet[] = [
 ];
 
 const sizes: string[] = [];
-const cases: BenchmarkCase[] = [];
+const cases: BenchmarkCase[] = [openCase(1_000_000)];
 for (const set of sets) for (const codec of CODECS) cases.push(...casesOf(set, codec));
 await runBenchmark("atp", cases);
 if (sizes.length > 0)
@@ -80,6 +80,39 @@ function casesOf(set: MoleculeSet, codec: CodecName): BenchmarkCase[] {
     at(shuffled, "shuffled"),
     writeCase(set, codec, name, slug),
   ];
+}
+
+/** Opening a long file, up to the first value of one of its molecules. */
+function openCase(nMolecules: number): BenchmarkCase {
+  const path = join(folder, "long.atp");
+  const index = Math.floor(nMolecules / 3);
+  let made = false;
+  return benchmarkCase({
+    name: `${nMolecules.toLocaleString("en")} molecules: open and read one`,
+    units: 1,
+    unit: "files",
+    prepare: () => {
+      if (!made) makeLongFile(path, nMolecules);
+      made = true;
+    },
+    ours: () => {
+      using db = AtpFile.open(path);
+      return db.at(index).energy!;
+    },
+    peer: { case: "open_one", path, index },
+    agrees: (energy, answer) => energy === answer.energy,
+  });
+}
+
+function makeLongFile(path: string, nMolecules: number): void {
+  const [batch] = generateMolecules("8 atoms", {
+    nMolecules: 1000,
+    batchSize: 1000,
+    atoms: [8, 8],
+    seed: 4,
+  }).batches;
+  using db = AtpFile.create(path);
+  for (let written = 0; written < nMolecules; written += 1000) db.appendArrays(batch!);
 }
 
 /**

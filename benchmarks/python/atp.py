@@ -28,6 +28,15 @@ def loaded(arrays, batches):
     return [{key: value for key, value in batch.items() if len(value) > 0} for batch in found]
 
 
+def open_one(path, index):
+    def read():
+        molecule = atompack.Database.open(path)[index]
+        return molecule.energy
+
+    seconds, energy = timed(read)
+    return {"seconds": seconds, "energy": energy}
+
+
 def flat(path, order, batch):
     db = opened(path)
     batches = [order[start : start + batch] for start in range(0, len(order), batch)]
@@ -71,4 +80,4 @@ def write(path, arrays, batches, codec):
     return {"seconds": seconds, "bytes": os.path.getsize(path)}
 
 
-serve(flat, one_by_one, write)
+serve(open_one, flat, one_by_one, write)
