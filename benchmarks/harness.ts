@@ -103,7 +103,8 @@ interface CaseResult {
   readonly limitShare?: number;
 }
 
-const WARM_UP_ROUNDS = 2;
+/** As many as the compiler of JavaScript takes until it has seen enough. */
+const WARM_UP_ROUNDS = 6;
 const LEAST_RUNS = 9;
 
 /** Makes a case of its types known to the compiler, for lists of cases that differ in them. */

@@ -12,7 +12,7 @@ use std::thread;
 
 /// More threads than this wait for memory rather than compute.
 const MAX_THREADS: usize = 16;
-/// How long a helper looks out for the next job: some 50 µs.
+/// How long a helper looks out for the next job: some 200 µs, which is what JavaScript does between two batches.
 const LOOKOUTS: usize = 8000;
 /// How long the caller looks out for the last helper before it lets others have the core.
 const PATIENCE: usize = 1000;
@@ -54,7 +54,7 @@ unsafe impl Send for JobPointer {}
 struct Board {
     job: Option<JobPointer>,
     sleeping: usize,
-    /// Where the thread that woke the helpers runs.
+    /// Where the thread that called last runs.
     core: Option<usize>,
 }
 
@@ -118,7 +118,9 @@ pub fn share_map<T: Send>(parts: usize, run: impl Fn(usize) -> T + Sync) -> Vec<
 /// Wakes helpers for a job that comes in a moment: waking a thread takes longer than most jobs.
 pub fn expect_job() {
     let pool = pool();
-    pool.wake(&mut lock(&pool.board));
+    let mut board = lock(&pool.board);
+    board.core = core::current();
+    pool.wake(&board);
 }
 
 /// Into how many parts to cut `items`: several a thread, so that one which ends early takes over from the others.
@@ -135,14 +137,14 @@ impl Pool {
         }
         // The lifetime ends here: `withdraw` sees to it that no helper has the pointer any more.
         board.job = Some(JobPointer(std::ptr::from_ref(job).cast()));
+        board.core = core::current();
         self.posted.fetch_add(1, Release);
-        self.wake(&mut board);
+        self.wake(&board);
         true
     }
 
-    fn wake(&self, board: &mut Board) {
+    fn wake(&self, board: &Board) {
         if board.sleeping > 0 {
-            board.core = core::current();
             self.called.notify_all();
         }
     }
@@ -157,22 +159,11 @@ impl Pool {
         }
     }
 
-    /// The job on the board, if it is not the one seen last.
-    fn enter(&self, board: &Board, seen: &mut usize) -> Option<JobPointer> {
-        let posted = self.posted.load(Acquire);
-        let is_new = posted != *seen;
-        *seen = posted;
-        let job = board.job.filter(|_| is_new)?;
-        // SAFETY: a job on the board is alive; its owner waits for those who entered it.
-        unsafe { (*job.0).helpers.fetch_add(1, AcqRel) };
-        Some(job)
-    }
-
-    /// Looks out for the next job, for a moment.
-    fn look_out(&self, seen: &mut usize) -> Option<JobPointer> {
+    /// Looks out for a job other than the one seen last, for a moment.
+    fn look_out(&self, seen: &mut usize, cores: &core::Cores) -> Option<JobPointer> {
         for _ in 0..LOOKOUTS {
             if self.posted.load(Acquire) != *seen
-                && let Some(job) = self.enter(&lock(&self.board), seen)
+                && let Some(job) = self.enter(seen, cores)
             {
                 return Some(job);
             }
@@ -181,19 +172,30 @@ impl Pool {
         None
     }
 
+    fn enter(&self, seen: &mut usize, cores: &core::Cores) -> Option<JobPointer> {
+        // Before the job is entered: from then on its caller waits.
+        let caller = lock(&self.board).core;
+        cores.leave(caller);
+        let board = lock(&self.board);
+        *seen = self.posted.load(Acquire);
+        let job = board.job?;
+        // SAFETY: a job on the board is alive; its owner waits for those who entered it.
+        unsafe { (*job.0).helpers.fetch_add(1, AcqRel) };
+        Some(job)
+    }
+
     /// Sleeps until somebody calls, unless a job came meanwhile.
-    fn sleep(&self, seen: &mut usize, cores: &core::Cores) -> Option<JobPointer> {
+    fn sleep(&self, seen: usize, cores: &core::Cores) {
         let mut board = lock(&self.board);
-        if let Some(job) = self.enter(&board, seen) {
-            return Some(job);
+        if self.posted.load(Acquire) != seen {
+            return;
         }
         board.sleeping += 1;
         board = self.called.wait(board).unwrap_or_else(|poisoned| poisoned.into_inner());
         board.sleeping -= 1;
-        let core = board.core;
+        let caller = board.core;
         drop(board);
-        cores.leave(core);
-        None
+        cores.leave(caller);
     }
 }
 
@@ -201,7 +203,8 @@ fn help(pool: &Pool) {
     let mut seen = 0;
     let cores = core::Cores::of_this_thread();
     loop {
-        let Some(JobPointer(job)) = pool.look_out(&mut seen).or_else(|| pool.sleep(&mut seen, &cores)) else {
+        let Some(JobPointer(job)) = pool.look_out(&mut seen, &cores) else {
+            pool.sleep(seen, &cores);
             continue;
         };
         // SAFETY: entered, so that its owner waits.
