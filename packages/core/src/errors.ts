@@ -37,6 +37,10 @@ export interface ErrorDetails {
   ERR_LOSS: { key: string; reason: string };
   /** Bytes that are not a valid `.npy` file. */
   ERR_NPY_FORMAT: { path: string; found: string };
+  /** Bytes that are no msgpack value; `byteOffset` is where in them. */
+  ERR_MSGPACK: { byteOffset: number; expected: string; found: string };
+  /** A pickle, which is a program: never run. */
+  ERR_PICKLE: { byteOffset: number };
 }
 
 export type ErrorCode = keyof ErrorDetails;

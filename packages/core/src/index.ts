@@ -52,6 +52,8 @@ export { FileSource } from "./file-source.js";
 export { fileError, fileExists, nodeFs, nodePath, openRegularFile, syncDirectory } from "./file-system.js";
 export { float16ToNumber, numberToFloat16 } from "./float16.js";
 export { isPerAtomKey, memory, memoryStore, pickKeys, schemaOfRows } from "./memory-backend.js";
+export { type DecodeOptions, decodeValue } from "./msgpack/decode.js";
+export { type EncodeOptions, encodeValue, ValueEncoder } from "./msgpack/encode.js";
 export {
   bytesOf,
   copyArray,
