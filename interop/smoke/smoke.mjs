@@ -26,6 +26,7 @@ const checks = [
     name: `XYZ to .atp and back, codec ${codec}`,
     run: () => inFolder((folder) => packAndUnpack(folder, codec)),
   })),
+  { name: "any store as structures, by promise and at once", run: () => inFolder(openAsStructures) },
   { name: "a damaged file gives an error with a code", run: () => inFolder(openDamaged) },
   { name: `files are read as expected: ${reads}`, run: () => inFolder(readAsExpected) },
   { name: "stowage info --env", run: cliNamesReadPath },
@@ -94,6 +95,23 @@ async function packAndUnpack(folder, codec) {
   }
   frames.close();
   back.close();
+}
+
+/** @param {string} folder */
+async function openAsStructures(folder) {
+  const { AtomsIO, AtomsIOSync } = await import("@stowage/core");
+  const file = path.join(folder, "frames.xyz");
+  writeFileSync(file, FRAMES);
+  const frames = await AtomsIO.open(file);
+  assert.deepEqual(await frames.column("calc.energy").toArray(), Float64Array.of(-14.25, -31.5));
+  const packed = AtomsIOSync.open(path.join(folder, "frames.atp"), { mode: "w" });
+  assert.equal(packed.extend(await frames.toArray()), 2);
+  packed.close();
+  await frames.close();
+  const again = AtomsIOSync.open(path.join(folder, "frames.atp"));
+  assert.equal(again.slice(0, 1).at(-1)?.formula, "H2O");
+  assert.deepEqual(again.column("calc.energy").toArray(), Float64Array.of(-14.25, -31.5));
+  again.close();
 }
 
 /** @param {string} folder */

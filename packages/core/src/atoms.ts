@@ -1,7 +1,8 @@
 import { DTYPES, type DType } from "./dtype.js";
 import { hillFormula } from "./elements.js";
 import { StowageError } from "./errors.js";
-import { describeArray, elementAt, isNdArray, type NdArray, ndarray, scalar } from "./nd-array.js";
+import { exactScalar, fitsDType } from "./exact-scalar.js";
+import { describeArray, elementAt, isNdArray, type NdArray, ndarray } from "./nd-array.js";
 import { describeValue, type Row, setKey, type Value } from "./row.js";
 
 /** Values with one entry an atom: numbers in an array, text in a list. */
@@ -140,6 +141,16 @@ function wrongArray(name: string, value: AtomArray, nAtoms: number): StowageErro
  * than 64 bits.
  */
 export function atomsToRow(atoms: Atoms): Row {
+  return rowOfAtoms(atoms, () => undefined);
+}
+
+/**
+ * As {@link atomsToRow}.
+ *
+ * @param known  The dtypes that keys have where the row is going to: they come after those that reading noted.
+ */
+export function rowOfAtoms(atoms: Atoms, known: (key: string) => DType | undefined): Row {
+  const typeOf = (key: string): DType | undefined => atoms.dtypes?.[key] ?? known(key);
   const row: Row = {
     cell: atoms.cell,
     pbc: ndarray(Uint8Array.from(atoms.pbc, Number), [3], "bool"),
@@ -151,10 +162,10 @@ export function atomsToRow(atoms: Atoms): Row {
     row[`arrays.${name}`] = value;
   }
   for (const [name, value] of Object.entries(atoms.info)) {
-    row[`info.${name}`] = exactScalar(`info.${name}`, value, atoms.dtypes);
+    row[`info.${name}`] = exactScalar(`info.${name}`, value, typeOf(`info.${name}`));
   }
   for (const [name, value] of Object.entries(atoms.calc)) {
-    row[`calc.${name}`] = exactScalar(`calc.${name}`, value, atoms.dtypes);
+    row[`calc.${name}`] = exactScalar(`calc.${name}`, value, typeOf(`calc.${name}`));
   }
   if (atoms.constraints.length > 0) row.constraints = atoms.constraints;
   return row;
@@ -163,31 +174,6 @@ export function atomsToRow(atoms: Atoms): Row {
 function givenTwice(name: string): StowageError<"ERR_ROW"> {
   const key = `arrays.${name}`;
   return new StowageError("ERR_ROW", `Cannot make a row of these atoms: "${key}" is given twice`, { key });
-}
-
-function exactScalar(key: string, value: Value, dtypes: Dtypes | undefined): Value {
-  if (typeof value !== "number" && typeof value !== "bigint") return value;
-  const dtype = scalarType(key, value, dtypes?.[key]);
-  return dtype === "float64" ? value : scalar(value, dtype);
-}
-
-/** The noted dtype, unless the value has outgrown it (it was edited since); a bigint is never made a float. */
-function scalarType(key: string, value: number | bigint, noted: DType | undefined): DType {
-  if (noted !== undefined && holds(noted, value)) return noted;
-  const integral = noted === undefined ? key.startsWith("info.") : DTYPES[noted].kind !== "f";
-  return typeof value === "bigint" || (integral && holds("int64", value)) ? "int64" : "float64";
-}
-
-/** Whether a value fits a dtype: integers exactly, floats rounded but not overflowing. */
-function holds(dtype: DType, value: number | bigint): boolean {
-  const { kind, itemSize } = DTYPES[dtype];
-  if (kind === "f") {
-    if (typeof value === "bigint") return false;
-    return !Number.isFinite(value) || Number.isFinite(elementAt(scalar(value, dtype)));
-  }
-  const whole = typeof value === "bigint" || (Number.isInteger(value) && !Object.is(value, -0));
-  const limit = 2 ** (8 * itemSize - (kind === "i" ? 1 : 0));
-  return whole && value < limit && value >= (kind === "i" ? -limit : 0);
 }
 
 /**
@@ -250,7 +236,7 @@ function isPerAtom(value: Value, nAtoms: number): value is AtomArray {
 /** Unwraps a scalar and notes its dtype where the plain value would be taken for another. */
 function noteScalar(key: string, value: Value, dtypes: Dtypes): Value {
   if (typeof value === "number") {
-    if (key.startsWith("info.") && holds("int64", value)) dtypes[key] = "float64";
+    if (key.startsWith("info.") && fitsDType("int64", value)) dtypes[key] = "float64";
     return value;
   }
   if (!isNdArray(value) || value.shape.length > 0 || value.dtype.startsWith("complex")) return value;

@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly perAtomExtras: boolean;
   /** Keeps lists and objects as values. */
   readonly nested: boolean;
+  /** Changes rows that are there: `insert`, `set`, `update`, `delete`, `drop`, `clear`. Default: no. */
+  readonly edit?: boolean;
 }
 
 /** A value that was kept under another type, or left out where that was allowed. */
@@ -58,7 +60,26 @@ export interface RowStore<M extends Mode = "async"> {
   column?(key: string, indices: ArrayLike<number>): Answer<M, Column>;
   /** Adds rows at the end; all or none. Visible at once here, durable after `flush`. */
   append?(rows: readonly Row[]): Answer<M, void>;
-  /** Makes durable what was appended. */
+  /**
+   * Puts rows before the one at `index`, which may be the number of rows.
+   *
+   * This and what follows up to `destroy` may change the rows of a dataset opened for writing; visible at once here,
+   * durable after `flush`. Indices are distinct. A row without keys is a reserved place, which `set` fills.
+   */
+  insert?(index: number, rows: readonly Row[]): Answer<M, void>;
+  /** Replaces whole rows. */
+  set?(indices: ArrayLike<number>, rows: readonly Row[]): Answer<M, void>;
+  /** Sets the keys of each patch in its row; other keys stay. */
+  update?(indices: ArrayLike<number>, patches: readonly Row[]): Answer<M, void>;
+  /** Removes rows; `indices` ascend. */
+  delete?(indices: ArrayLike<number>): Answer<M, void>;
+  /** Removes keys from rows. */
+  drop?(keys: readonly string[], indices: ArrayLike<number>): Answer<M, void>;
+  /** Removes all rows. */
+  clear?(): Answer<M, void>;
+  /** Removes the dataset itself; the store is closed then. */
+  destroy?(): Answer<M, void>;
+  /** Makes durable what was written. */
   flush?(): Answer<M, void>;
   /** What appended rows lost on the way, one note for each key and reason. */
   losses?(): readonly LossNote[];
@@ -77,6 +98,8 @@ export interface OpenOptions {
   unsupported?: "error" | "drop";
   /** With mode `"w"`: what is known of the rows to come, so that types fit all of them from the first on. */
   schema?: RowSchema;
+  /** Which dataset, where one path holds several. Default `"default"`. */
+  group?: string;
   signal?: AbortSignal;
 }
 
@@ -94,6 +117,8 @@ export interface BackendSpec<N extends string = string, O extends OpenOptions = 
   sniff?(head: Uint8Array): boolean;
   /** Opens at once; a backend without it is asynchronous by nature. */
   openSync?(path: string, options?: O): RowStore<"sync">;
+  /** The groups of a path, sorted. A backend without it has one group a path. */
+  listGroups?(path: string): Promise<string[]>;
   open(path: string, options?: O): Promise<RowStore>;
 }
 
@@ -109,7 +134,7 @@ export interface BackendMap {
 
 /** A sync store behind promises. */
 export function toAsync(store: RowStore<"sync">): RowStore {
-  const { append, flush, discard } = store;
+  const { append, insert, set, update, delete: remove, drop, clear, destroy, flush, discard } = store;
   return {
     name: store.name,
     backend: store.backend,
@@ -120,6 +145,13 @@ export function toAsync(store: RowStore<"sync">): RowStore {
     schema: async () => store.schema(),
     column: async (key, indices) => columnOfSync(store, key, indices),
     append: append && (async (rows) => append.call(store, rows)),
+    insert: insert && (async (index, rows) => insert.call(store, index, rows)),
+    set: set && (async (indices, rows) => set.call(store, indices, rows)),
+    update: update && (async (indices, patches) => update.call(store, indices, patches)),
+    delete: remove && (async (indices) => remove.call(store, indices)),
+    drop: drop && (async (keys, indices) => drop.call(store, keys, indices)),
+    clear: clear && (async () => clear.call(store)),
+    destroy: destroy && (async () => destroy.call(store)),
     flush: flush && (async () => flush.call(store)),
     losses: () => store.losses?.() ?? [],
     discard: discard && (async () => discard.call(store)),

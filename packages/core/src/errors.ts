@@ -33,6 +33,8 @@ export interface ErrorDetails {
   ERR_OPTION: { option: string; value: string };
   /** Rows that cannot be turned into atoms, or the other way round. */
   ERR_ROW: { key: string };
+  /** A key that no row of a dataset has. */
+  ERR_KEY_MISSING: { path: string; key: string };
   /** A value that the target format would drop or change. */
   ERR_LOSS: { key: string; reason: string };
   /** Bytes that are not a valid `.npy` file. */

@@ -51,6 +51,16 @@ export { FileLock } from "./file-lock.js";
 export { FileSource } from "./file-source.js";
 export { fileError, fileExists, nodeFs, nodePath, openRegularFile, syncDirectory } from "./file-system.js";
 export { float16ToNumber, numberToFloat16 } from "./float16.js";
+export { AtomsIO, AtomsIOSync, openAtoms } from "./io/atoms-io.js";
+export { type CacheCounts, cachedStore } from "./io/cached-store.js";
+export type { ColumnValues } from "./io/column-values.js";
+export { ColumnView, ColumnViewSync } from "./io/column-view.js";
+export { ColumnsView, ColumnsViewSync } from "./io/columns-view.js";
+export { concat } from "./io/concat.js";
+export { concatStores } from "./io/concat-store.js";
+export { ObjectIO, ObjectIOSync, openObjects } from "./io/object-io.js";
+export type { IOOptions } from "./io/open.js";
+export { type Patch, RowView, RowViewSync } from "./io/row-view.js";
 export { isPerAtomKey, memory, memoryStore, pickKeys, schemaOfRows } from "./memory-backend.js";
 export { type DecodeOptions, decodeValue } from "./msgpack/decode.js";
 export { type EncodeOptions, encodeValue, ValueEncoder } from "./msgpack/encode.js";
@@ -77,6 +87,7 @@ export {
   type Plugin,
   registerPlugin,
   resolveBackend,
+  resolveBackendSync,
 } from "./registry.js";
 export {
   type Column,
@@ -93,6 +104,7 @@ export {
   type Value,
 } from "./row.js";
 export { columnFromValues, setElements } from "./row-column.js";
+export { Sampler, type SamplerOptions, type SamplerState, type SamplerTail } from "./sampler.js";
 export {
   type SlabPlace,
   type SlabRoom,

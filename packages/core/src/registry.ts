@@ -55,6 +55,22 @@ export async function resolveBackend(
   path: string,
   importPackage: ImportPackage = importByName,
 ): Promise<BackendSpec> {
+  const found = findBackend(path);
+  return "package" in found ? loadBackend(found, importPackage) : found;
+}
+
+/**
+ * As {@link resolveBackend}, at once.
+ *
+ * @throws {StowageError} ERR_PACKAGE_MISSING, ERR_PACKAGE_LOAD also where the runtime cannot load packages at once:
+ * then `registerPlugin` makes the backend known.
+ */
+export function resolveBackendSync(path: string): BackendSpec {
+  const found = findBackend(path);
+  return "package" in found ? loadBackendSync(found) : found;
+}
+
+function findBackend(path: string): BackendSpec | CatalogEntry {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(path)?.[1]?.toLowerCase();
   if (scheme !== undefined) {
     const backend = registered.find(({ schemes }) => schemes?.includes(scheme));
@@ -69,9 +85,7 @@ export async function resolveBackend(
   const extension = extensionOf(path);
   const byExtension = registered.find(({ extensions }) => extensions.includes(extension));
   if (byExtension) return byExtension;
-  const entry = CATALOG.find(({ extensions }) => extensions.includes(extension));
-  if (entry) return loadBackend(entry, importPackage);
-  return sniffBackend(path, importPackage);
+  return CATALOG.find(({ extensions }) => extensions.includes(extension)) ?? sniffBackend(path);
 }
 
 /**
@@ -101,13 +115,13 @@ function extensionOf(path: string): string {
   return /[^/\\](\.[^./\\]+)[/\\]*$/.exec(path)?.[1]?.toLowerCase() ?? "";
 }
 
-async function sniffBackend(path: string, importPackage: ImportPackage): Promise<BackendSpec> {
+function sniffBackend(path: string): BackendSpec | CatalogEntry {
   if (!nodeFs().existsSync(path))
     throw unknownFormat(path, "its extension is unknown and there is no such file");
   const head = headOf(path);
   const start = new TextDecoder("latin1").decode(head.subarray(0, 16));
   const entry = CATALOG.find(({ magic }) => magic !== undefined && start.startsWith(magic));
-  if (entry) return loadBackend(entry, importPackage);
+  if (entry) return entry;
   for (const backend of registered) if (backend.sniff?.(head)) return backend;
   throw unknownFormat(path, "neither its extension nor its first bytes are known");
 }
@@ -140,7 +154,31 @@ function unknownFormat(
 }
 
 async function loadBackend(entry: CatalogEntry, importPackage: ImportPackage): Promise<BackendSpec> {
-  const plugin = await loadPlugin(entry, importPackage);
+  let module: unknown;
+  try {
+    module = await importPackage(entry.package);
+  } catch (cause) {
+    throw packageError(entry, cause);
+  }
+  return backendOf(entry, module);
+}
+
+function loadBackendSync(entry: CatalogEntry): BackendSpec {
+  let module: unknown;
+  try {
+    module = requirePackage(entry.package);
+  } catch (cause) {
+    throw packageError(entry, cause);
+  }
+  return backendOf(entry, module);
+}
+
+/** Takes up the plugin that a package exports by default. */
+function backendOf(entry: CatalogEntry, module: unknown): BackendSpec {
+  const plugin = (module as { default?: Plugin }).default;
+  if (plugin?.backends === undefined) {
+    throw packageError(entry, new TypeError("its default export is not a plugin"));
+  }
   registerPlugin(plugin);
   const backend = plugin.backends.find(({ name }) => name === entry.name);
   if (backend) return backend;
@@ -150,17 +188,6 @@ async function loadBackend(entry: CatalogEntry, importPackage: ImportPackage): P
     { pkg: entry.package },
     { hint: `npm install ${entry.package}@latest` },
   );
-}
-
-async function loadPlugin(entry: CatalogEntry, importPackage: ImportPackage): Promise<Plugin> {
-  let module: { default?: Plugin };
-  try {
-    module = (await importPackage(entry.package)) as { default?: Plugin };
-  } catch (cause) {
-    throw packageError(entry, cause);
-  }
-  if (module.default?.backends) return module.default;
-  throw packageError(entry, new TypeError("its default export is not a plugin"));
 }
 
 /** Missing and broken are two errors: only the first is mended by installing. */
@@ -182,6 +209,12 @@ function packageError(entry: CatalogEntry, cause: unknown): StowageError {
     { pkg: entry.package },
     { cause },
   );
+}
+
+function requirePackage(name: string): unknown {
+  const module = globalThis.process?.getBuiltinModule?.("node:module");
+  if (module === undefined) throw new TypeError("this runtime loads packages by promise only");
+  return module.createRequire(import.meta.url)(name);
 }
 
 function importByName(name: string): Promise<unknown> {

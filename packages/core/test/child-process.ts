@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { afterAll } from "vitest";
@@ -14,7 +14,9 @@ export function compileCore(): string {
   const folder = mkdtempSync(join(tmpdir(), "stowage-core-compiled-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  for (const name of readdirSync(SOURCE).filter((file) => file.endsWith(".ts"))) {
+  const sources = readdirSync(SOURCE, { recursive: true, encoding: "utf8" });
+  for (const name of sources.filter((file) => file.endsWith(".ts"))) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
     const { outputText } = ts.transpileModule(readFileSync(join(SOURCE, name), "utf8"), {
       compilerOptions: {
         module: ts.ModuleKind.ESNext,

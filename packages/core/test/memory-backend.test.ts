@@ -148,7 +148,13 @@ describe("memory:// datasets", () => {
   });
 
   it("keep every kind of value", () => {
-    expect(memory.capabilities).toEqual({ create: true, append: true, perAtomExtras: true, nested: true });
+    expect(memory.capabilities).toEqual({
+      create: true,
+      append: true,
+      perAtomExtras: true,
+      nested: true,
+      edit: true,
+    });
     expect(memoryStore().capabilities).toBe(memory.capabilities);
   });
 
