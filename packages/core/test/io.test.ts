@@ -164,7 +164,10 @@ describe.each(twins)("%s", (name, open) => {
       { "calc.energy": 4, x: 9, y: 1 },
       { "calc.energy": 5, y: 2 },
     ]);
-    await rows.pick([2, 4]).drop(["x", "calc.energy"]);
+    await rows.pick([5, 5]).set([{ "calc.energy": 7 }, { "calc.energy": 5, y: 2 }]);
+    await rows.column("y").pick([4, 4]).set([3, 1]);
+    await rows.pick([2, 2]).update({ x: 9 });
+    await rows.pick([2, 4, 4]).drop(["x", "calc.energy"]);
     expect(await rows.pick([2, 4]).toArray()).toEqual([null, { y: 1 }]);
     await rows.pick([4, 0, 0, -1]).delete();
     expect(await rows.toArray()).toEqual([null, null, { "calc.energy": 3, a: "t" }]);

@@ -99,17 +99,24 @@ export class Table<M extends Mode, T> {
     return this.#write("insert", (insert) => chain(this.#toRows(values), (rows) => insert(index, rows)));
   }
 
+  /** Of a place that is named twice the last value counts. */
   set(indices: ArrayLike<number>, values: readonly (T | null)[]): Maybe<void> {
-    return this.#write("set", (set) => chain(this.#toRows(values), (rows) => set(indices, rows)));
+    return this.#write("set", (set) =>
+      chain(this.#toRows(values), (rows) => {
+        const last = lastOfEach(indices, rows);
+        return last.size === 0 ? undefined : set([...last.keys()], [...last.values()]);
+      }),
+    );
   }
 
   update(indices: ArrayLike<number>, patch: unknown): Maybe<void> {
     return this.#write("update", (update) =>
       chain(this.#knownTypes(), (types) => {
         const row = this.#codec.toPatch(patch, types);
-        if (isEmpty(row) || indices.length === 0) return undefined;
+        const places = [...new Set(Array.from(indices))];
+        if (isEmpty(row) || places.length === 0) return undefined;
         types.note(row);
-        return update(indices, new Array<Row>(indices.length).fill(row));
+        return update(places, new Array<Row>(places.length).fill(row));
       }),
     );
   }
@@ -119,7 +126,8 @@ export class Table<M extends Mode, T> {
     return this.#write("update", (update) =>
       chain(this.#knownTypes(), (types) => {
         const rows = patches.map((patch) => noted(this.#codec.toPatch(patch, types), types));
-        return indices.length === 0 ? undefined : update(indices, rows);
+        const last = lastOfEach(indices, rows);
+        return last.size === 0 ? undefined : update([...last.keys()], [...last.values()]);
       }),
     );
   }
@@ -132,7 +140,8 @@ export class Table<M extends Mode, T> {
   drop(keys: readonly string[], indices: ArrayLike<number>): Maybe<void> {
     return this.#write("drop", (drop) => {
       this.#types = null;
-      return keys.length === 0 || indices.length === 0 ? undefined : drop(keys, indices);
+      const places = [...new Set(Array.from(indices))];
+      return keys.length === 0 || places.length === 0 ? undefined : drop(keys, places);
     });
   }
 
@@ -186,6 +195,10 @@ type WriteMethod = "append" | "insert" | "set" | "update" | "delete" | "drop" | 
 function noted(row: Row, types: KnownTypes): Row {
   types.note(row);
   return row;
+}
+
+function lastOfEach(indices: ArrayLike<number>, rows: readonly Row[]): Map<number, Row> {
+  return new Map(rows.map((row, i) => [indices[i]!, row]));
 }
 
 function isEmpty(row: Row): boolean {
