@@ -29,6 +29,7 @@ export default defineConfig({
           { text: "@stowage/mmap", link: "/packages/mmap" },
           { text: "@stowage/atp", link: "/packages/atp" },
           { text: "@stowage/ase", link: "/packages/ase" },
+          { text: "@stowage/lmdb", link: "/packages/lmdb" },
           { text: "stowage (command line)", link: "/packages/cli" },
         ],
       },

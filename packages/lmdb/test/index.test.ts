@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import * as lmdb from "../src/index.js";
+
+it("exports what users need, and nothing else", () => {
+  expect(Object.keys(lmdb).sort()).toEqual([
+    "LmdbReader",
+    "LmdbRows",
+    "RemoteLmdb",
+    "RemoteLmdbRows",
+    "listGroups",
+    "openLmdb",
+    "openLmdbRows",
+  ]);
+});
