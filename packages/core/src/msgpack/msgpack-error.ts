@@ -3,6 +3,9 @@ import { StowageError } from "../errors.js";
 /** Lists and maps within each other, at most: what is nested deeper is damaged, or made to exhaust the stack. */
 export const MAX_DEPTH = 512;
 
+/** NumPy's own limit. */
+export const MAX_DIMENSIONS = 64;
+
 /** The error for bytes that are no msgpack value. */
 export function msgpackError(
   byteOffset: number,

@@ -11,12 +11,9 @@ import { StowageError } from "../errors.js";
 import { isNdArray, type NdArray } from "../nd-array.js";
 import { getKey, type Value } from "../row.js";
 import { slabAllocateUnset } from "../slab.js";
-import { msgpackError, unsupportedValue } from "./msgpack-error.js";
+import { MAX_DIMENSIONS, msgpackError, unsupportedValue } from "./msgpack-error.js";
 import { parseComplex } from "./python-complex.js";
 import { decodeTextArray, parseTextType } from "./text-array.js";
-
-/** NumPy's own limit. */
-const MAX_DIMENSIONS = 64;
 
 type MsgpackMap = { [key: string]: Value };
 

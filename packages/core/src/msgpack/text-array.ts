@@ -1,5 +1,5 @@
 import type { Value } from "../row.js";
-import { msgpackError } from "./msgpack-error.js";
+import { MAX_DIMENSIONS, msgpackError } from "./msgpack-error.js";
 
 /** Nested lists may be empty and then stand in no relation to the bytes: this many are made at most. */
 const MAX_EMPTY_LISTS = 4096;
@@ -87,7 +87,10 @@ function codePointAt({ bigEndian }: TextType, bytes: Uint8Array, at: number): nu
  */
 export function encodeTextArray(list: Value[]): { code: string; shape: number[]; data: Uint8Array } | null {
   const shape: number[] = [];
-  for (let item: Value | undefined = list; Array.isArray(item); item = item[0]) shape.push(item.length);
+  for (let item: Value | undefined = list; Array.isArray(item); item = item[0]) {
+    shape.push(item.length);
+    if (shape.length > MAX_DIMENSIONS) return null;
+  }
   const texts: number[][] = [];
   let width = 1;
   const collect = (value: Value, axis: number): boolean => {
