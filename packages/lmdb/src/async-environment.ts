@@ -19,10 +19,13 @@ export interface RemoteLmdbOptions {
   signal?: AbortSignal;
 }
 
+/** A source that may know how to look again how long it is. */
+type GrowingSource = ByteSource & { refresh?(): unknown };
+
 /** An LMDB file behind a source that answers later. */
 export class AsyncEnvironment {
   readonly path: string;
-  readonly #source: ByteSource;
+  readonly #source: GrowingSource;
   readonly #live: boolean;
   #snapshot: Snapshot<FetchedPages>;
   /** Calls under way, which need the pages that were fetched for them. */
@@ -103,7 +106,7 @@ export class AsyncEnvironment {
   }
 }
 
-async function takeSnapshot(source: ByteSource, signal?: AbortSignal): Promise<Snapshot<FetchedPages>> {
+async function takeSnapshot(source: GrowingSource, signal?: AbortSignal): Promise<Snapshot<FetchedPages>> {
   const { name, byteLength } = source;
   if (byteLength < META_END) throw tooShort(name, byteLength);
   const head = await source.read(0, Math.min(HEAD_BYTES, byteLength), { signal });
@@ -114,6 +117,8 @@ async function takeSnapshot(source: ByteSource, signal?: AbortSignal): Promise<S
   const bytes =
     end <= head.length ? head.subarray(pageSize, end) : await source.read(pageSize, META_END, { signal });
   const meta = newestMeta(first, parseMeta(bytes, 1, name), name);
+  // After the meta: whatever it refers to is in the file by now.
+  source.refresh?.();
   return new Snapshot(name, meta, new FetchedPages(source));
 }
 

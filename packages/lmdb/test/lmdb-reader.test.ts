@@ -153,6 +153,29 @@ it("watches a remote source that others write, if told to", async () => {
   expect(text(await still.get("a"))).toBe("two");
 });
 
+it("follows a remote source that grows", async () => {
+  const small = writeLmdb([["a", "one"]], { txnId: 7 });
+  const grown = writeLmdb([...entries, ["a", "two"]], { txnId: 8 });
+  let bytes = small;
+  let byteLength = small.length;
+  const source = {
+    name: "growing",
+    get byteLength(): number {
+      return byteLength;
+    },
+    refresh: () => {
+      byteLength = bytes.length;
+    },
+    read: async (from: number, count: number) => bytes.slice(from, from + count),
+    close: () => undefined,
+  };
+  using remote = await openLmdb(source);
+  bytes = grown;
+  expect(await remote.refresh()).toBe(true);
+  expect(text(await remote.get("a"))).toBe("two");
+  expect(await remote.range()).toHaveLength(201);
+});
+
 it("refuses use after close", () => {
   const reader = LmdbReader.open(new MemorySource(writeLmdb(entries)));
   reader.close();
