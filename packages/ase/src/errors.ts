@@ -4,6 +4,16 @@ declare module "@stowage/core" {
   interface ErrorDetails {
     /** Text that is not XYZ. `frameIndex` counts from 0, `line` from 1, both in the whole file. */
     ERR_XYZ_FORMAT: { path: string; frameIndex: number; line: number; found: string; expected: string };
+    /** Bytes that are no trajectory of ASE: its header or its table of frames. */
+    ERR_TRAJ_FORMAT: { path: string; found: string; expected: string };
+    /** One frame of a trajectory that contradicts itself or the file. `byteOffset` is where its text begins. */
+    ERR_TRAJ_FRAME: {
+      path: string;
+      frameIndex: number;
+      byteOffset: number;
+      found: string;
+      expected: string;
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 import { type LossNote, StowageError } from "@stowage/core";
 
-/** A value that XYZ cannot hold, before it is decided whether that is an error. */
+/** A value that the format cannot hold, before it is decided whether that is an error. */
 export class Unwritable extends Error {
   readonly reason: string;
   readonly hint: string;
@@ -13,21 +13,35 @@ export class Unwritable extends Error {
 }
 
 /** The error for a value that cannot be written. */
-export function lossError(key: string, { reason, hint }: Unwritable): StowageError<"ERR_LOSS"> {
-  return new StowageError("ERR_LOSS", `Cannot write "${key}" as XYZ: ${reason}`, { key, reason }, { hint });
+export function lossError(
+  key: string,
+  { reason, hint }: Unwritable,
+  format = "XYZ",
+): StowageError<"ERR_LOSS"> {
+  return new StowageError(
+    "ERR_LOSS",
+    `Cannot write "${key}" as ${format}: ${reason}`,
+    { key, reason },
+    { hint },
+  );
 }
 
 /** What writing changes or leaves out: one note for each key and reason. */
 export class LossLog {
   readonly #drop: boolean;
+  readonly #format: string;
   readonly #notes = new Map<string, LossNote>();
   /** Keys written as integers, as floats. */
   readonly #integral = new Set<string>();
   readonly #fractional = new Set<string>();
 
-  /** @param drop  Whether values that cannot be written are left out, and noted. Otherwise they are refused. */
-  constructor(drop: boolean) {
+  /**
+   * @param drop    Whether values that cannot be written are left out, and noted. Otherwise they are refused.
+   * @param format  For messages.
+   */
+  constructor(drop: boolean, format = "XYZ") {
     this.#drop = drop;
+    this.#format = format;
   }
 
   get notes(): LossNote[] {
@@ -57,7 +71,7 @@ export class LossLog {
       return write();
     } catch (error) {
       if (!(error instanceof Unwritable)) throw error;
-      if (!this.#drop) throw lossError(key, error);
+      if (!this.#drop) throw lossError(key, error, this.#format);
       this.note(key, "dropped", error.reason);
       return undefined;
     }

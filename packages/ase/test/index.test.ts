@@ -9,18 +9,22 @@ it("exports what users need, and nothing else", () => {
     "XyzWriter",
     "default",
     "formatXyz",
+    "openTraj",
+    "openTrajStore",
     "openXyz",
     "openXyzStore",
     "parseXyz",
     "readXyz",
+    "traj",
+    "writeTraj",
     "writeXyz",
     "xyz",
   ]);
 });
 
-it("is a plugin with the xyz backend", () => {
+it("is a plugin with two backends", () => {
   expect(plugin.name).toBe("ase");
-  expect(plugin.backends.map(({ name }) => name)).toEqual(["xyz"]);
+  expect(plugin.backends.map(({ name }) => name)).toEqual(["xyz", "traj"]);
 });
 
 it("gives its errors a code, a place and what was expected", () => {

@@ -1,0 +1,210 @@
+import path from "node:path";
+import { openTrajStore, writeTraj } from "@stowage/ase";
+import { bytesOf, elementAt, isNdArray, type Row, schemaOfRows, type Value } from "@stowage/core";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { trajRow } from "../packages/ase/test/traj-rows.js";
+import { openPeer, type Peer } from "./peer.js";
+import { temporaryFolder } from "./temporary-folder.js";
+
+/** A value with its type, as ase_traj.py describes it; constraints are plain JSON text. */
+type TaggedRow = [string, unknown][];
+
+const seed = Number(process.env.STOWAGE_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+let peer: Peer;
+beforeAll(() => {
+  console.log(`ase-traj: seed ${seed}`);
+  peer = openPeer("current");
+});
+afterAll(() => peer?.close());
+
+async function ase(functionName: string, parameters: Record<string, unknown>): Promise<TaggedRow[]> {
+  return (await peer.call("ase_traj", functionName, parameters)) as TaggedRow[];
+}
+
+function rowsOf(file: string): Row[] {
+  const store = openTrajStore(file);
+  try {
+    const rows = store.getMany(Array.from({ length: store.count() }, (_, i) => i));
+    expect(store.schema()).toEqual(schemaOfRows(rows));
+    return rows;
+  } finally {
+    store.close();
+  }
+}
+
+function weRead(file: string): TaggedRow[] {
+  return comparable(rowsOf(file).map(tagRow));
+}
+
+function tagRow(row: Row): TaggedRow {
+  return Object.entries(row).map(([key, value]) => [
+    key,
+    key === "constraints" ? JSON.stringify(plain(value)) : tag(value),
+  ]);
+}
+
+/** As ASE's objects say it: without the types of numbers. */
+function plain(value: Value): unknown {
+  if (isNdArray(value)) {
+    const nest = (shape: readonly number[], start: number): unknown => {
+      if (shape.length === 0) return elementAt(value, start);
+      const [extent, ...inner] = shape;
+      const step = inner.reduce((size, next) => size * next, 1);
+      return Array.from({ length: extent! }, (_, i) => nest(inner, start + i * step));
+    };
+    return nest(value.shape, 0);
+  }
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+function tag(value: Value, nested = false): unknown[] {
+  if (isNdArray(value)) {
+    const hex = Buffer.from(bytesOf(value.data)).toString("hex");
+    if (value.shape.length === 0 && value.dtype === "bool") return ["bool", hex === "01"];
+    if (value.shape.length === 0 && value.dtype === "int64") return ["int", String(value.data[0])];
+    if (value.shape.length === 0 && value.dtype === "float64") return ["float", hex];
+    return ["array", value.dtype, [...value.shape], hex];
+  }
+  if (value === null) return ["null"];
+  if (Array.isArray(value)) return ["list", value.map((item) => tag(item, true))];
+  switch (typeof value) {
+    case "boolean":
+      return ["bool", value];
+    case "string":
+      return ["str", value];
+    case "bigint":
+      return ["int", String(value)];
+    case "number":
+      if (nested && Number.isSafeInteger(value) && !Object.is(value, -0)) return ["int", String(value)];
+      return ["float", Buffer.from(Float64Array.of(value).buffer).toString("hex")];
+    default:
+      return ["dict", Object.entries(value).map(([key, item]) => [key, tag(item, true)])];
+  }
+}
+
+/** Without the order of keys: JavaScript has those that look like integers first. Constraints compare as JSON. */
+function comparable(rows: TaggedRow[]): TaggedRow[] {
+  const sorted = (value: unknown): unknown => {
+    if (!Array.isArray(value)) return value;
+    if (value[0] === "dict") {
+      const entries = (value[1] as [string, unknown][]).map(([key, item]) => [key, sorted(item)]);
+      return ["dict", Object.fromEntries(entries)];
+    }
+    return value.map(sorted);
+  };
+  const one = ([key, value]: [string, unknown]): [string, unknown] => [
+    key,
+    key === "constraints" ? JSON.parse(value as string) : sorted(value),
+  ];
+  return rows.map((row) => row.map(one).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+describe("what ASE writes", () => {
+  test.each([
+    ["write_info", {}],
+    ["write_calculator", {}],
+    ["write_old", {}],
+    ["write_flat", {}],
+    ["write_big_endian", { seed, count: 12 }],
+    ["write_random", { seed, count: 60, same: false }],
+    ["write_random", { seed, count: 60, same: true }],
+    // The table of frames grows at 1, 42 and 1764.
+    ["write_random", { seed, count: 1800, same: true }],
+  ])("is read as ASE reads it: %s %j", async (functionName, parameters) => {
+    const file = path.join(temporaryFolder(), "ase.traj");
+    const expected = comparable(await ase(functionName, { path: file, ...parameters }));
+    expect(weRead(file)).toEqual(expected);
+    expect(expected.length).toBeGreaterThan(0);
+  });
+
+  test("comes back from our writer as it was", async () => {
+    const folder = temporaryFolder();
+    for (const functionName of ["write_info", "write_calculator", "write_random"]) {
+      const file = path.join(folder, `${functionName}.traj`);
+      const random = functionName === "write_random" ? { seed, count: 120, same: false } : {};
+      const expected = comparable(await ase(functionName, { path: file, ...random }));
+      const copy = path.join(folder, `${functionName}-copy.traj`);
+      const { losses } = writeTraj(copy, rowsOf(file));
+      expect(losses).toEqual([]);
+      expect(comparable(await ase("read_file", { path: copy }))).toEqual(expected);
+      expect(weRead(copy)).toEqual(expected);
+    }
+  });
+});
+
+test("what our writer writes, ASE reads with equal values", async () => {
+  const file = path.join(temporaryFolder(), "ours.traj");
+  const rows = fc.sample(trajRow, { seed, numRuns: 300 });
+  writeTraj(file, rows);
+  const read = comparable(await ase("read_file", { path: file }));
+  const expected = comparable(rows.map(tagRow));
+  read.forEach((row, i) => {
+    expect(row, `STOWAGE_SEED=${seed}, row ${i}`).toEqual(expected[i]);
+  });
+  expect(read).toHaveLength(300);
+});
+
+test("every kind of constraint goes both ways", async () => {
+  const folder = temporaryFolder();
+  const names = (await peer.call("ase_traj", "constraint_names")) as string[];
+  expect(names.length).toBeGreaterThan(20);
+  for (const name of names) {
+    const file = path.join(folder, `${name}.traj`);
+    const expected = comparable(await ase("write_constraints", { path: file, name }));
+    expect(weRead(file), name).toEqual(expected);
+    expect(expected.map((row) => row.some(([key]) => key === "constraints"))).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+    const copy = path.join(folder, `${name}-copy.traj`);
+    writeTraj(copy, rowsOf(file));
+    expect(comparable(await ase("read_file", { path: copy })), name).toEqual(expected);
+  }
+});
+
+describe("appending", () => {
+  test("to ASE's files, and ASE to ours, in turn", async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, "grown.traj");
+    const more = path.join(folder, "more.traj");
+    await ase("write_random", { path: file, seed, count: 1, same: true });
+    await ase("write_random", { path: more, seed: seed + 1, count: 25, same: false });
+    const rows = rowsOf(more);
+    let expected = weRead(file);
+    for (let turn = 0; turn < 4; turn++) {
+      const store = openTrajStore(file, { mode: "r+" });
+      store.append!(rows.slice(0, 10));
+      store.flush!();
+      const seen = comparable(await ase("read_file", { path: file }));
+      expected = [...expected, ...comparable(rows.slice(0, 10).map(tagRow))];
+      expect(seen, `turn ${turn}`).toEqual(expected);
+      store.append!(rows.slice(10));
+      expect(await ase("read_file", { path: file })).toHaveLength(expected.length); // not before it is flushed
+      store.close();
+      expected = [...expected, ...comparable(rows.slice(10).map(tagRow))];
+      const grown = comparable(await ase("append_random", { path: file, seed: seed + turn, count: 3 }));
+      expect(grown.slice(0, -3)).toEqual(expected);
+      expect(weRead(file)).toEqual(grown);
+      expected = grown;
+    }
+    expect(expected.length).toBe(1 + 4 * 28);
+  });
+
+  test("to a big-endian file", async () => {
+    const file = path.join(temporaryFolder(), "big.traj");
+    const expected = comparable(await ase("write_big_endian", { path: file, seed, count: 3 }));
+    const [first, , last] = rowsOf(file);
+    const store = openTrajStore(file, { mode: "r+" });
+    store.append!([last!, first!]);
+    store.close();
+    const all = [...expected, expected[2], expected[0]];
+    expect(comparable(await ase("read_file", { path: file }))).toEqual(all);
+    expect(weRead(file)).toEqual(all);
+  });
+});
