@@ -6,6 +6,7 @@ import {
   type OpenOptions,
   openStore,
   type RowStore,
+  resolveBackend,
   StowageError,
   type TaskOptions,
 } from "@stowage/core";
@@ -27,14 +28,26 @@ export function isUrl(path: string): boolean {
  */
 export async function openDataset(
   path: string,
-  { from, recover }: SourceOptions,
+  { from, group, recover }: SourceOptions,
   task: TaskOptions = {},
 ): Promise<RowStore> {
   if (!isUrl(path)) statOf(path);
   const backend = from === undefined ? undefined : await backendByName(from, importPackage);
   // Options of single backends travel along untyped: each takes those it knows.
   const options: OpenOptions & TaskOptions & { recover?: boolean } = recover ? { ...task, recover } : task;
-  return openStore(path, { ...options, backend, importPackage });
+  return openStore(path, { ...options, group, backend, importPackage });
+}
+
+/**
+ * The groups of a dataset's path, sorted; none where its format has no groups.
+ *
+ * @throws {StowageError} ERR_FILE_MISSING, or what the backend throws.
+ */
+export async function groupsOf(path: string, from?: string): Promise<string[]> {
+  if (!isUrl(path)) statOf(path);
+  const backend =
+    from === undefined ? await resolveBackend(path, importPackage) : await backendByName(from, importPackage);
+  return (await backend.listGroups?.(path)) ?? [];
 }
 
 /** Bytes on disk, a folder's files added up; `null` for what is not on this machine. */

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { version } from "../package.json";
 import { addConvert } from "./commands/convert.js";
 import { addGet } from "./commands/get.js";
+import { addGroups } from "./commands/groups.js";
 import { addHead } from "./commands/head.js";
 import { addInfo } from "./commands/info.js";
 import { addTry } from "./commands/try.js";
@@ -51,7 +52,7 @@ export function createProgram({ run, stdout, stderr, paint }: ProgramOptions): C
     })
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => paint.bold(title) })
     .addHelpText("after", HELP);
-  for (const add of [addInfo, addHead, addGet, addConvert, addVerify, addTry]) add(program, run);
+  for (const add of [addInfo, addHead, addGet, addGroups, addConvert, addVerify, addTry]) add(program, run);
   return program;
 }
 

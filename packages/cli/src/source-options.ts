@@ -4,6 +4,8 @@ import type { Command } from "commander";
 export interface SourceOptions {
   /** A format by name, for files whose name does not tell. */
   readonly from?: string;
+  /** Which dataset, where the file or folder holds several. */
+  readonly group?: string;
   /** Open what is whole of a damaged file, where its format can tell. */
   readonly recover?: boolean;
 }
@@ -11,5 +13,6 @@ export interface SourceOptions {
 export function addSourceOptions(command: Command): Command {
   return command
     .option("--from <format>", "read as this format, whatever the name says")
+    .option("--group <name>", "read this group, of a store that has several")
     .option("--recover", "open a damaged file at its last whole commit");
 }

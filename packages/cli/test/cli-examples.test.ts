@@ -52,6 +52,26 @@ describe("the example files", () => {
     expect(molecules).toMatchObject({ structures: 100, atoms: { total: 1001, min: 3, max: 17 } });
     expect(molecules?.properties.map(({ key }) => key)).toContain("info.<R2>");
   });
+  test("have groups where their format has", async () => {
+    const store = join(EXAMPLES, "al32.lmdb");
+    expect((await run("groups", store)).stdout).toBe("test   2 rows\ntrain  4 rows\n");
+    expect(parse((await run("groups", store, "--json")).stdout)).toEqual([
+      { path: store, groups: { test: 2, train: 4 } },
+    ]);
+    const { stdout } = await run("info", store, "--group", "train", "--json");
+    expect(parse(stdout)[0]).toMatchObject({ format: "lmdb", structures: 4, atoms: { total: 128 } });
+    const none = await run("groups", al32);
+    expect(none).toMatchObject({ code: 0, stdout: "" });
+    expect(none.stderr).toContain("has no groups");
+    for (const [file, group, error] of [
+      [store, "nope", "[ERR_FILE_MISSING]"],
+      [al32, "train", "[ERR_UNSUPPORTED]"],
+    ] as const) {
+      const refused = await run("head", file, "--group", group);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain(error);
+    }
+  });
   test("are packed without changing a value", async () => {
     const { code, stdout, stderr } = await run("try", ...files, "--no-rates", "--json");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(remove);
 
-const COMMANDS = ["info", "head", "get", "convert", "verify", "try"];
+const COMMANDS = ["info", "head", "get", "groups", "convert", "verify", "try"];
 
 describe("help", () => {
   test("lists every command, examples and exit codes, on stdout", async () => {

@@ -11,4 +11,5 @@ export const CATALOG: readonly CatalogEntry[] = [
   { name: "atp", package: "@stowage/atp", extensions: [".atp"], magic: "ATPK" },
   { name: "xyz", package: "@stowage/ase", extensions: [".xyz", ".extxyz"] },
   { name: "traj", package: "@stowage/ase", extensions: [".traj"], magic: "- of UlmASE-Traj" },
+  { name: "lmdb", package: "@stowage/lmdb", extensions: [".lmdb"] },
 ];

@@ -47,7 +47,19 @@ export async function openStore(
   options: OpenOptions & { backend?: BackendSpec; importPackage?: ImportPackage } = {},
 ): Promise<RowStore> {
   const { backend = await resolveBackend(path, options.importPackage), importPackage: _, ...rest } = options;
+  checkGroup(backend, rest.group);
   return backend.open(path, rest);
+}
+
+/** @throws {StowageError} ERR_UNSUPPORTED for a group of something that has none. */
+export function checkGroup({ name, listGroups: groups }: BackendSpec, group: string | undefined): void {
+  if (group === undefined || groups !== undefined) return;
+  throw new StowageError(
+    "ERR_UNSUPPORTED",
+    `Cannot open group "${group}": ${name} data has no groups`,
+    { feature: "group" },
+    { hint: "leave out the option group, and take one file a group" },
+  );
 }
 
 /** The backend for a path: by scheme, then by extension, then (where the file is there) by its first bytes. */

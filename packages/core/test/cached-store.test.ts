@@ -17,7 +17,7 @@ const freshName = () => `memory://cached-${names++}`;
 const stowageError = (code: string) => expect.objectContaining({ code });
 const attempt = async (call: () => unknown): Promise<unknown> => call();
 
-const rows: Row[] = Array.from({ length: 20 }, (_, i) => (i % 7 === 3 ? {} : { i, text: `row ${i}` }));
+const rows: Row[] = Array.from({ length: 20 }, (_, i): Row => (i % 7 === 3 ? {} : { i, text: `row ${i}` }));
 
 /** A store that notes which rows it was asked for. */
 function watched(): { spec: BackendSpec; reads: number[] } {

@@ -1,4 +1,8 @@
+import { definePlugin, type Plugin } from "@stowage/core";
+import { lmdb } from "./backend.js";
+
 export type { RemoteLmdbOptions } from "./async-environment.js";
+export { lmdb, openLmdbStore } from "./backend.js";
 export { listGroups } from "./groups.js";
 export { LmdbReader, type LmdbStat } from "./lmdb-reader.js";
 export { LmdbRows, type LmdbRowsOptions } from "./lmdb-rows.js";
@@ -7,3 +11,7 @@ export type { LmdbEntry, LmdbKey, LmdbRange } from "./range.js";
 export { openLmdb, RemoteLmdb } from "./remote-lmdb.js";
 export { openLmdbRows, RemoteLmdbRows } from "./remote-lmdb-rows.js";
 export type { BlobRow } from "./row-layout.js";
+
+/** Stores in LMDB. */
+const plugin: Plugin = definePlugin({ name: "lmdb", backends: [lmdb] });
+export default plugin;

@@ -7,8 +7,11 @@ it("exports what users need, and nothing else", () => {
     "LmdbRows",
     "RemoteLmdb",
     "RemoteLmdbRows",
+    "default",
     "listGroups",
+    "lmdb",
     "openLmdb",
     "openLmdbRows",
+    "openLmdbStore",
   ]);
 });

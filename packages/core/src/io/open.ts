@@ -1,6 +1,12 @@
 import { type BackendSpec, type OpenOptions, type RowStore, toAsync } from "../backend.js";
 import { StowageError } from "../errors.js";
-import { type ImportPackage, openStore, resolveBackend, resolveBackendSync } from "../registry.js";
+import {
+  checkGroup,
+  type ImportPackage,
+  openStore,
+  resolveBackend,
+  resolveBackendSync,
+} from "../registry.js";
 import { type CacheCounts, cachedStore } from "./cached-store.js";
 
 /** What all facades take. */
@@ -122,14 +128,4 @@ export async function listGroups(path: string, options: IOOptions = {}): Promise
 
 function isWritable({ mode = "r" }: OpenOptions): boolean {
   return mode !== "r";
-}
-
-function checkGroup({ name, listGroups: groups }: BackendSpec, group: string | undefined): void {
-  if (group === undefined || groups !== undefined) return;
-  throw new StowageError(
-    "ERR_UNSUPPORTED",
-    `Cannot open group "${group}": ${name} data has no groups`,
-    { feature: "group" },
-    { hint: "leave out the option group, and take one file a group" },
-  );
 }
