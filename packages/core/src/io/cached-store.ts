@@ -88,10 +88,8 @@ export function cachedStore<M extends Mode>(
     const wanted = Array.from(indices);
     const places = [...new Set(wanted)].filter((index) => Number.isInteger(index) && index >= 0);
     return chain(lookUp(places), (found) => {
-      // In their own order, and all of them if one is not there: the source then says which.
-      const missed = wanted.every((index) => found.has(index))
-        ? []
-        : [...new Set(wanted)].filter((index) => !found.has(index));
+      // Those that are out of range, too: the source says so.
+      const missed = [...new Set(wanted)].filter((index) => !found.has(index));
       return chain(missed.length > 0 ? (source.getMany(missed) as Maybe<Row[]>) : [], (rows) => {
         for (const [i, row] of rows.entries()) found.set(missed[i]!, row);
         counts.misses += missed.length;
