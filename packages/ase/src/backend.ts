@@ -1,6 +1,5 @@
 import {
   type BackendSpec,
-  closed,
   defineBackend,
   type OpenOptions,
   type Row,
@@ -16,6 +15,7 @@ import { type FrameFile, NewFrameFile } from "./frame-files.js";
 import { FrameIndex } from "./frame-index.js";
 import { FrameIndexBuilder } from "./frame-index-builder.js";
 import { FrameReader } from "./frame-reader.js";
+import { openState } from "./open-state.js";
 import { openPath } from "./path-source.js";
 import { parsePythonInt } from "./python-number.js";
 import { splitWords } from "./python-text.js";
@@ -132,22 +132,6 @@ function describe(
   warnings: readonly string[],
 ): Pick<RowStore, "name" | "backend" | "capabilities" | "warnings"> {
   return { name: path, backend: "xyz", capabilities: CAPABILITIES, warnings };
-}
-
-/** Guards against use after `close`. */
-function openState(path: string): { of<T>(target: T): T; end(): boolean } {
-  let isOpen = true;
-  return {
-    of: (target) => {
-      if (!isOpen) throw closed(path);
-      return target;
-    },
-    end: () => {
-      const wasOpen = isOpen;
-      isOpen = false;
-      return wasOpen;
-    },
-  };
 }
 
 /** Whether bytes begin like an XYZ file: a count, a comment, and an atom line if one is in sight. */

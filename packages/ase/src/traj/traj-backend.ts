@@ -2,7 +2,6 @@ import {
   type BackendSpec,
   BlobSource,
   type ByteSource,
-  closed,
   defineBackend,
   type OpenOptions,
   type Row,
@@ -12,6 +11,7 @@ import {
 } from "@stowage/core";
 import { run, runSync } from "../byte-requests.js";
 import { LossLog } from "../losses.js";
+import { openState } from "../open-state.js";
 import { openPath } from "../path-source.js";
 import { WritableTraj } from "./traj-files.js";
 import { encodeFrame, type SharedValues, sharedValues } from "./traj-frame-writer.js";
@@ -152,22 +152,6 @@ function describe(
   const cut = offsets.findIndex((offset) => offset >= byteLength);
   const warnings = cut < 0 ? [] : [`the file was cut: it ends before frame ${cut} of ${offsets.length}`];
   return { name: path, backend: "traj", capabilities: CAPABILITIES, warnings };
-}
-
-/** Guards against use after `close`. */
-function openState(path: string): { of<T>(target: T): T; end(): boolean } {
-  let isOpen = true;
-  return {
-    of: (target) => {
-      if (!isOpen) throw closed(path);
-      return target;
-    },
-    end: () => {
-      const wasOpen = isOpen;
-      isOpen = false;
-      return wasOpen;
-    },
-  };
 }
 
 /** ASE's trajectories. */

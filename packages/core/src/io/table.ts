@@ -50,7 +50,7 @@ export class Table<M extends Mode, T> {
     return this.store.count();
   }
 
-  /** The indices that a selection stands for now. */
+  /** The indices that a selection stands for, with as many rows as there are. */
   resolve(selection: Selection): Maybe<Indices> {
     return chain(this.count(), (count) => selection.resolve(count, this.name));
   }
