@@ -6,12 +6,14 @@ import type { KnownTypes } from "./known-types.js";
 import { type IOOptions, listGroups, openFor, openForSync } from "./open.js";
 import type { RowCodec } from "./table.js";
 
-/** Rows as objects: scalars are plain numbers (bigints past 2^53). */
-const objects: RowCodec<Row> = {
-  fromRow: plainRow,
-  toRow: exactRow,
-  toPatch: (patch, types) => exactRow(patch as Row, types),
-};
+/** Rows as objects: scalars are plain numbers (bigints past 2^53). Their types are the caller's word: nothing checks them. */
+function codecOf<R extends Record<string, Value>>(): RowCodec<R> {
+  return {
+    fromRow: (row) => plainRow(row) as R,
+    toRow: exactRow,
+    toPatch: (patch, types) => exactRow(patch as Row, types),
+  };
+}
 
 function exactRow(row: Row, types: KnownTypes): Row {
   const exact: Row = {};
@@ -20,11 +22,6 @@ function exactRow(row: Row, types: KnownTypes): Row {
     if (value !== undefined) setKey(exact, key, types.exact(key, value));
   }
   return exact;
-}
-
-/** The types are the caller's word: nothing checks them. */
-function codecOf<R extends Record<string, Value>>(): RowCodec<R> {
-  return objects as unknown as RowCodec<R>;
 }
 
 /**
