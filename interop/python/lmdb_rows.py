@@ -9,17 +9,19 @@ from ase.constraints import FixAtoms, FixBondLength
 from asebytes import ASEIO, ObjectIO
 
 
-def exact(value: Any) -> Any:
-    """Integers as arrays of shape (), so that they are told from floats."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, (int, np.generic, complex)) and not isinstance(value, (float, np.str_)):
-        return np.asarray(value)
+def exact(value: Any, nested: bool = False) -> Any:
+    """Scalars told apart as rows do it: integers by arrays of shape (); in lists and dicts whole floats instead."""
     if isinstance(value, (list, tuple)):
-        return [exact(item) for item in value]
+        return [exact(item, True) for item in value]
     if isinstance(value, dict):
-        return {key: exact(item) for key, item in value.items()}
-    return value
+        return {key: exact(item, True) for key, item in value.items()}
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, float):
+        return np.asarray(value) if nested and value.is_integer() and not (value == 0 and np.signbit(value)) else value
+    if isinstance(value, int) and nested:
+        return value
+    return np.asarray(value)
 
 
 def _atoms(rng: np.random.Generator) -> Atoms:
@@ -39,7 +41,7 @@ def _atoms(rng: np.random.Generator) -> Atoms:
         "small": np.float32(rng.normal()),
         "count": np.int32(rng.integers(9)),
         "list": [1, 2.5, "x", None, [True, 3]],
-        "nested": {"a": 1, "b": {"c": [np.nan, 2]}},
+        "nested": {"a": 1, "b": {"c": [np.nan, 2, 2.0, -0.0, 0.0, 2**60, 2**63]}},
         "wave": complex(rng.normal(), rng.normal()),
         "dotted.key.": rng.normal(size=(2, 3)).astype(np.float16),
         "ключ": rng.integers(-9, 9, 4),
