@@ -27,7 +27,7 @@ export async function runVitest(project, { env, files = [], maySkip = false } = 
   );
   if (!existsSync(report)) return { passed: 0, failed: 1, output };
 
-  /** @type {{ testResults: { name: string, status: string, assertionResults: { status: string }[] }[] }} */
+  /** @type {{ testResults: TestFile[] }} */
   const { testResults } = JSON.parse(readFileSync(report, "utf8"));
   const statuses = testResults
     .flatMap((file) =>
@@ -43,6 +43,28 @@ export async function runVitest(project, { env, files = [], maySkip = false } = 
   return {
     passed,
     failed,
-    output: skipped > 0 ? `${output}\n${skipped} skipped, which counts as failed\n` : output,
+    // What failed comes first: whoever keeps only the beginning of what we print keeps that.
+    output: [
+      ...testResults.flatMap(failuresOf),
+      ...(skipped > 0 ? [`${skipped} skipped, which counts as failed`] : []),
+      output,
+    ].join("\n"),
   };
+}
+
+/**
+ * @typedef {object} TestFile
+ * @property {string} name     Absolute path.
+ * @property {string} status
+ * @property {string} message  Why the file did not load, if it did not.
+ * @property {{ status: string, fullName: string, failureMessages: string[] }[]} assertionResults
+ *
+ * @param {TestFile} file
+ */
+function failuresOf({ name, message, assertionResults }) {
+  const file = path.relative(root, name);
+  const failures = assertionResults
+    .filter((test) => test.status === "failed")
+    .map((test) => `failed: ${file}: ${test.fullName}\n${test.failureMessages.join("\n").slice(0, 1000)}`);
+  return message === "" ? failures : [`failed: ${file}\n${message.slice(0, 1000)}`, ...failures];
 }

