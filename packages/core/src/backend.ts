@@ -81,6 +81,12 @@ export interface RowStore<M extends Mode = "async"> {
   destroy?(): Answer<M, void>;
   /** Makes durable what was written. */
   flush?(): Answer<M, void>;
+  /**
+   * The same rows as bytes, exactly as the format keeps them: every value is a uint8 array of shape [n], the caller's
+   * own. It shows what is written here and the other way round; closing one closes both. For formats whose values are
+   * bytes; those of other stores are bytes by `objectToBlob`.
+   */
+  blobs?(): RowStore<M>;
   /** What appended rows lost on the way, one note for each key and reason. */
   losses?(): readonly LossNote[];
   /** Ends a dataset opened for writing without keeping what was not flushed. */
@@ -134,7 +140,7 @@ export interface BackendMap {
 
 /** A sync store behind promises. */
 export function toAsync(store: RowStore<"sync">): RowStore {
-  const { append, insert, set, update, delete: remove, drop, clear, destroy, flush, discard } = store;
+  const { append, insert, set, update, delete: remove, drop, clear, destroy, flush, blobs, discard } = store;
   return {
     name: store.name,
     backend: store.backend,
@@ -153,6 +159,7 @@ export function toAsync(store: RowStore<"sync">): RowStore {
     clear: clear && (async () => clear.call(store)),
     destroy: destroy && (async () => destroy.call(store)),
     flush: flush && (async () => flush.call(store)),
+    blobs: blobs && (() => toAsync(blobs.call(store))),
     losses: () => store.losses?.() ?? [],
     discard: discard && (async () => discard.call(store)),
     close: async () => store.close(),

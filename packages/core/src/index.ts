@@ -15,6 +15,7 @@ export {
   type RowStore,
   toAsync,
 } from "./backend.js";
+export { blobBytes, blobValue } from "./blob-value.js";
 export {
   BlobSource,
   type ByteSource,
@@ -52,6 +53,7 @@ export { FileSource } from "./file-source.js";
 export { fileError, fileExists, nodeFs, nodePath, openRegularFile, syncDirectory } from "./file-system.js";
 export { float16ToNumber, numberToFloat16 } from "./float16.js";
 export { AtomsIO, AtomsIOSync, openAtoms } from "./io/atoms-io.js";
+export { blobToObject } from "./io/blob-to-object.js";
 export { type CacheCounts, cachedStore } from "./io/cached-store.js";
 export type { ColumnValues } from "./io/column-values.js";
 export { ColumnView, ColumnViewSync } from "./io/column-view.js";
@@ -59,11 +61,14 @@ export { ColumnsView, ColumnsViewSync } from "./io/columns-view.js";
 export { concat } from "./io/concat.js";
 export { concatStores } from "./io/concat-store.js";
 export { ObjectIO, ObjectIOSync, openObjects } from "./io/object-io.js";
+export { objectToBlob } from "./io/object-to-blob.js";
 export type { IOOptions } from "./io/open.js";
 export { type Patch, RowView, RowViewSync } from "./io/row-view.js";
-export { isPerAtomKey, memory, memoryStore, pickKeys, schemaOfRows } from "./memory-backend.js";
+export { keyFromBytes, keyToBytes } from "./key-bytes.js";
+export { memory, memoryStore, pickKeys } from "./memory-backend.js";
 export { type DecodeOptions, decodeValue } from "./msgpack/decode.js";
 export { type EncodeOptions, encodeValue, ValueEncoder } from "./msgpack/encode.js";
+export { appendRowValue, decodeRowValue, encodeRowValue } from "./msgpack/row-value.js";
 export {
   bytesOf,
   copyArray,
@@ -104,6 +109,7 @@ export {
   type Value,
 } from "./row.js";
 export { columnFromValues, setElements } from "./row-column.js";
+export { isPerAtomKey, schemaOfRows } from "./row-schema.js";
 export { Sampler, type SamplerOptions, type SamplerState, type SamplerTail } from "./sampler.js";
 export {
   type SlabPlace,

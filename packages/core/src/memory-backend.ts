@@ -1,7 +1,7 @@
 import { type BackendSpec, defineBackend, type OpenOptions, type RowStore, toAsync } from "./backend.js";
-import { PER_ATOM_RESULTS } from "./calculator.js";
 import { closed, readOnly, StowageError } from "./errors.js";
-import { type Field, fieldOf, mergeFields, type Row, type RowSchema, setKey } from "./row.js";
+import { type Row, setKey } from "./row.js";
+import { schemaOfRows } from "./row-schema.js";
 
 const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true, edit: true } as const;
 const DEFAULT_GROUP = "default";
@@ -138,35 +138,6 @@ export function pickKeys(row: Row, keys: readonly string[]): Row {
   const picked: Row = {};
   for (const key of keys) if (Object.hasOwn(row, key)) setKey(picked, key, row[key]!);
   return picked;
-}
-
-/**
- * The union of the fields of rows, with the number of rows that miss each. A key with two types in different rows is
- * `json`, which holds anything.
- */
-export function schemaOfRows(rows: Iterable<Row>): RowSchema {
-  const fields = new Map<string, { field: Field; present: number }>();
-  let count = 0;
-  for (const row of rows) {
-    count++;
-    for (const [key, value] of Object.entries(row)) {
-      const field = fieldOf(value, isPerAtomKey(key));
-      const known = fields.get(key);
-      if (known === undefined) fields.set(key, { field, present: 1 });
-      else {
-        known.field = mergeFields(known.field, field) ?? { ...field, dtype: "json", shape: [] };
-        known.present++;
-      }
-    }
-  }
-  const schema: RowSchema = {};
-  for (const [key, { field, present }] of fields) setKey(schema, key, { ...field, missing: count - present });
-  return schema;
-}
-
-/** Whether a row key holds one value an atom, as far as its name tells. */
-export function isPerAtomKey(key: string): boolean {
-  return key.startsWith("arrays.") || (key.startsWith("calc.") && PER_ATOM_RESULTS.has(key.slice(5)));
 }
 
 function openMemory(path: string, options: OpenOptions = {}): RowStore<"sync"> {

@@ -26,6 +26,13 @@ export function getKey<T>(record: Record<string, T>, key: string): T | undefined
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
+/** A row with each of its values converted. */
+export function mapRow(row: Row, convert: (key: string, value: Value) => Value): Row {
+  const mapped: Row = {};
+  for (const key of Object.keys(row)) setKey(mapped, key, convert(key, row[key]!));
+  return mapped;
+}
+
 /** What is known of one key over a whole dataset. */
 export interface Field {
   /** Element type, or what stands in its place: text, `null` in every row, or nested lists and objects. */

@@ -1,5 +1,5 @@
 import type { Answer, Mode } from "../backend.js";
-import { plainValue, type Row, setKey, type Value } from "../row.js";
+import { mapRow, plainValue, type Row, setKey, type Value } from "../row.js";
 import { chain, type Maybe } from "./answer.js";
 import { type ColumnValues, columnValues } from "./column-values.js";
 import type { Indices, Selection } from "./selection.js";
@@ -153,7 +153,5 @@ export class ColumnsViewSync extends ColumnsViewBase<"sync"> {
 
 /** A row with its scalars as plain numbers. */
 export function plainRow(row: Row): Row {
-  const plain: Row = {};
-  for (const [key, value] of Object.entries(row)) setKey(plain, key, plainValue(value));
-  return plain;
+  return mapRow(row, (_, value) => plainValue(value));
 }

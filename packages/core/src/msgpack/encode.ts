@@ -14,6 +14,11 @@ export interface EncodeOptions {
    * itself, no list within it. Default: false, a list of strings.
    */
   textArrays?: boolean;
+  /**
+   * Writes whole numbers within lists and objects as integers, up to 2^53. Default: false, every plain number is a
+   * float64.
+   */
+  nestedIntegers?: boolean;
 }
 
 /** A spare buffer larger than this is let go. */
@@ -57,6 +62,7 @@ const utf8 = new TextEncoder();
 export class ValueEncoder {
   readonly #writer = new MsgpackWriter();
   #depth = 0;
+  #nestedIntegers = false;
 
   /** Bytes encoded so far. */
   get byteLength(): number {
@@ -87,6 +93,7 @@ export class ValueEncoder {
   append(value: Value, options: EncodeOptions = {}): number {
     const start = this.#writer.byteLength;
     this.#depth = 0;
+    this.#nestedIntegers = options.nestedIntegers ?? false;
     try {
       const text = options.textArrays && Array.isArray(value) ? encodeTextArray(value) : null;
       if (text !== null) this.#array(text.code, text.shape, text.data);
@@ -100,7 +107,7 @@ export class ValueEncoder {
 
   #value(value: Value): void {
     if (value === null) this.#writer.byte(0xc0);
-    else if (typeof value === "number") this.#writer.float(value);
+    else if (typeof value === "number") this.#number(value);
     else if (typeof value === "string") this.#writer.text(value);
     else if (typeof value === "boolean") this.#writer.byte(value ? 0xc3 : 0xc2);
     else if (typeof value === "bigint") this.#writer.integer(value);
@@ -108,6 +115,12 @@ export class ValueEncoder {
       throw new TypeError(`Cannot encode a value of the type ${typeof value}`);
     else if (isNdArray(value)) this.#ndarray(value);
     else this.#nested(value);
+  }
+
+  #number(value: number): void {
+    const integer = this.#nestedIntegers && this.#depth > 0;
+    if (integer && Number.isSafeInteger(value) && !Object.is(value, -0)) this.#writer.integer(BigInt(value));
+    else this.#writer.float(value);
   }
 
   #nested(value: Value[] | { [key: string]: Value }): void {
