@@ -69,6 +69,7 @@ export { memory, memoryStore, pickKeys } from "./memory-backend.js";
 export { type DecodeOptions, decodeValue } from "./msgpack/decode.js";
 export { type EncodeOptions, encodeValue, ValueEncoder } from "./msgpack/encode.js";
 export { appendRowValue, decodeRowValue, encodeRowValue } from "./msgpack/row-value.js";
+export { type LoadedAddon, loadNativeAddon, type NativeAddonRequest } from "./native-addon.js";
 export {
   bytesOf,
   copyArray,

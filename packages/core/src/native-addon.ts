@@ -1,8 +1,8 @@
 /** A package of ours that has a native addon, and what it asks of it. */
 export interface NativeAddonRequest<Addon> {
-  /** What the addon's files and packages are named after: "mmap" for `stowage-mmap.….node` and `@stowage/mmap-…`. */
-  readonly name: string;
-  /** The package's own `import.meta.url`: the addon is looked for from there, two folders deep in the package. */
+  /** Its name, after which the addon is named: `<name>-<target>` are packages, `stowage-….<platform>.node` is a file. */
+  readonly packageName: string;
+  /** The package's own `import.meta.url`: the addon is looked for from there, a module in `src` or `dist`. */
   readonly moduleUrl: string;
   /** The version of the addon's interface that the package speaks. */
   readonly abi: number;
@@ -26,7 +26,7 @@ export interface LoadedAddon<Addon> {
 export function loadNativeAddon<Addon extends { readonly ABI: number }>(
   request: NativeAddonRequest<Addon>,
 ): LoadedAddon<Addon> {
-  const { name, moduleUrl, abi, tryOut } = request;
+  const { packageName, moduleUrl, abi, tryOut } = request;
   const none = (reason: string) => ({ addon: null, reason });
   const { process } = globalThis;
   const module = process?.getBuiltinModule?.("node:module");
@@ -37,7 +37,7 @@ export function loadNativeAddon<Addon extends { readonly ABI: number }>(
   const platform = `${process.platform}-${process.arch}`;
   const require = module.createRequire(moduleUrl);
   let broken: string | null = null;
-  for (const candidate of candidates(name, platform)) {
+  for (const candidate of candidates(packageName, platform)) {
     try {
       const addon = require(candidate) as Addon;
       if (addon.ABI === abi) {
@@ -53,12 +53,12 @@ export function loadNativeAddon<Addon extends { readonly ABI: number }>(
 }
 
 /** A local build first, then the packages for this platform; npm installs the one that fits its C library. */
-function candidates(name: string, platform: string): string[] {
+function candidates(packageName: string, platform: string): string[] {
   const [system] = platform.split("-");
   const targets = system === "linux" ? [`${platform}-gnu`, `${platform}-musl`] : [platform];
   if (system === "win32") targets[0] += "-msvc";
-  const packages = targets.map((target) => `@stowage/${name}-${target}`);
-  return [`../native/stowage-${name}.${platform}.node`, ...packages];
+  const fileName = `${packageName.slice(1).replace("/", "-")}.${platform}.node`;
+  return [`../native/${fileName}`, ...targets.map((target) => `${packageName}-${target}`)];
 }
 
 function isMissing(error: unknown, candidate: string): boolean {

@@ -1,3 +1,5 @@
+import { type LoadedAddon, loadNativeAddon } from "@stowage/core";
+
 /** One mapped range, in the addon. */
 export interface NativeMapping {
   /** Its place in the fault flags. */
@@ -89,82 +91,27 @@ export interface NativeStatus {
 
 const ABI = 5;
 
-let loaded: { addon: NativeAddon | null; reason: string } | null = null;
+let loaded: LoadedAddon<NativeAddon> | null = null;
 
-/** The addon, `null` where there is none. Looked for once. */
+/** The addon, `null` where there is none. */
 export function nativeAddon(): NativeAddon | null {
-  loaded ??= load();
-  return loaded.addon;
+  return load().addon;
 }
 
 /** Whether the native addon is in use, and why (not). */
 export function nativeStatus(): NativeStatus {
-  const addon = nativeAddon();
-  return { available: addon !== null, reason: loaded!.reason, threads: addon?.threads() ?? 1 };
+  const { addon, reason } = load();
+  return { available: addon !== null, reason, threads: addon?.threads() ?? 1 };
 }
 
-function load(): { addon: NativeAddon | null; reason: string } {
-  const none = (reason: string) => ({ addon: null, reason });
-  const { process } = globalThis;
-  const module = process?.getBuiltinModule?.("node:module");
-  if (module === undefined) return none("this runtime has no native addons");
-  if (isSwitchedOff()) return none("STOWAGE_NATIVE=0 is set");
-  if (!denoAllows("ffi")) return none("Deno runs without --allow-ffi");
-  if (isBigEndian()) return none("the machine is big-endian");
-  const platform = `${process.platform}-${process.arch}`;
-  const require = module.createRequire(import.meta.url);
-  let broken: string | null = null;
-  for (const name of candidates(platform)) {
-    try {
-      const addon = require(name) as NativeAddon;
-      if (addon.ABI === ABI) {
-        // Some runtimes load addons but refuse memory that they do not own: better to know it now.
-        addon.faultFlags();
-        return { addon, reason: `${name.startsWith("@") ? name : "a local build"} is loaded` };
-      }
-      broken ??= `${name} is of another version`;
-    } catch (error) {
-      if (!isMissing(error, name)) broken ??= `${name} does not load: ${firstLine(error)}`;
-    }
-  }
-  return none(broken ?? `there is no addon for ${platform}`);
-}
-
-/** A local build first, then the packages for this platform; npm installs the one that fits its C library. */
-function candidates(platform: string): string[] {
-  const [system] = platform.split("-");
-  const names = system === "linux" ? [`${platform}-gnu`, `${platform}-musl`] : [platform];
-  if (system === "win32") names[0] += "-msvc";
-  return [`../native/stowage-mmap.${platform}.node`, ...names.map((name) => `@stowage/mmap-${name}`)];
-}
-
-function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  const missing = code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";
-  // Bun and Deno word it each in their own way, but name what they looked for.
-  return missing || (/cannot find|not found/i.test(String(message)) && String(message).includes(name));
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0]!;
-}
-
-/** Deno asks its user before it reveals a variable: without the permission the variable does not count. */
-function isSwitchedOff(): boolean {
-  return denoAllows("env", "STOWAGE_NATIVE") && globalThis.process.env.STOWAGE_NATIVE === "0";
-}
-
-function denoAllows(name: "env" | "ffi", variable?: string): boolean {
-  const { Deno } = globalThis as { Deno?: { permissions: DenoPermissions } };
-  if (Deno === undefined) return true;
-  return Deno.permissions.querySync({ name, variable }).state === "granted";
-}
-
-interface DenoPermissions {
-  querySync(descriptor: { name: string; variable?: string }): { state: string };
-}
-
-function isBigEndian(): boolean {
-  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
+/** Looked for once. */
+function load(): LoadedAddon<NativeAddon> {
+  loaded ??= loadNativeAddon({
+    packageName: "@stowage/mmap",
+    moduleUrl: import.meta.url,
+    abi: ABI,
+    // Some runtimes load addons but refuse memory that they do not own: better to know it now.
+    tryOut: (addon: NativeAddon) => addon.faultFlags(),
+  });
+  return loaded;
 }
