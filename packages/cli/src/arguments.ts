@@ -18,6 +18,25 @@ export function parseCount(text: string): number {
   return parseInteger(text, 0);
 }
 
+/** A finite number from 0 on. */
+export function parseTolerance(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError("Expected a number, 0 or more, such as 1e-6.");
+}
+
+/** Numbers from 0 to 1, separated by commas. */
+export function parseFractions(text: string): number[] {
+  const fractions = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (fractions.every((fraction) => fraction >= 0 && fraction <= 1)) return fractions;
+  throw new InvalidArgumentError("Expected numbers from 0 to 1 separated by commas, such as 0.8,0.1,0.1.");
+}
+
+/** Whole numbers from 0 on, separated by commas; `rest` stands for what they leave. */
+export function parseCounts(text: string): (number | "rest")[] {
+  return text.split(",").map((part) => (part.trim() === "rest" ? "rest" : parseCount(part.trim())));
+}
+
 /** Keys, separated by commas; given twice, both lists count. */
 export function parseKeys(text: string, previous: readonly string[] = []): string[] {
   const keys = text.split(",").map((key) => key.trim());

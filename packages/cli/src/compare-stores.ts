@@ -1,6 +1,6 @@
-import type { LossNote, RowStore } from "@stowage/core";
+import type { LossNote, Row, RowStore } from "@stowage/core";
 import { compareRows, type Mismatch } from "./expected-row.js";
-import { readBatches } from "./row-batches.js";
+import { type BatchOptions, type RowBatch, readBatches } from "./row-batches.js";
 
 export interface Comparison {
   readonly rows: number;
@@ -41,12 +41,23 @@ export async function compareStores(
   }
   const rules = { losses, schema: await target.schema() };
   let values = 0;
-  for await (const { start, rows } of readBatches(source, { stop: shared, signal, onRows })) {
-    const copies = await target.getMany(Array.from(rows, (_, i) => start + i));
+  for await (const { start, rows, others } of readPairs(source, target, { stop: shared, signal, onRows })) {
     rows.forEach((row, i) => {
       values += Object.keys(row).length;
-      compareRows(row, copies[i]!, start + i, rules).forEach(note);
+      compareRows(row, others[i]!, start + i, rules).forEach(note);
     });
   }
   return { rows: shared, values, mismatches, mismatchCount };
+}
+
+/** Rows of two datasets side by side, in batches. `stop` is within both. */
+export async function* readPairs(
+  store: RowStore,
+  other: RowStore,
+  options: BatchOptions & { readonly stop: number },
+): AsyncGenerator<RowBatch & { readonly others: readonly Row[] }, void, undefined> {
+  for await (const batch of readBatches(store, options)) {
+    const indices = Array.from(batch.rows, (_, i) => batch.start + i);
+    yield { ...batch, others: await other.getMany(indices, options.keys) };
+  }
 }

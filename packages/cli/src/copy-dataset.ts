@@ -4,7 +4,7 @@ import { usageError } from "./exit.js";
 import type { ProgressBar } from "./progress.js";
 import { readBatches } from "./row-batches.js";
 import type { TargetOptions } from "./target-options.js";
-import { createTarget } from "./write-target.js";
+import { createTarget, type WriteTarget } from "./write-target.js";
 
 export interface CopyOptions {
   readonly target: TargetOptions;
@@ -25,6 +25,11 @@ export interface Copied {
   readonly losses: readonly LossNote[];
 }
 
+/** A dataset that is written in full, and gets its name or goes. */
+export interface Draft extends Pick<WriteTarget, "commit" | "abandon"> {
+  readonly copied: Copied;
+}
+
 /** Writes a new dataset with the rows of another, in batches; it is complete or not there at all. */
 export async function copyDataset(
   source: RowStore,
@@ -32,6 +37,22 @@ export async function copyDataset(
   backend: BackendSpec,
   options: CopyOptions,
 ): Promise<Copied> {
+  const draft = await draftCopy(source, output, backend, options);
+  try {
+    await draft.commit();
+  } catch (error) {
+    throw await draft.abandon(error);
+  }
+  return draft.copied;
+}
+
+/** As {@link copyDataset}, but the name waits: for datasets that appear together or not at all. */
+export async function draftCopy(
+  source: RowStore,
+  output: string,
+  backend: BackendSpec,
+  options: CopyOptions,
+): Promise<Draft> {
   const { drop = [], signal } = options;
   const count = await source.count();
   const { start = 0, stop = count } = options;
@@ -52,8 +73,7 @@ export async function copyDataset(
       onRows: progress.update,
     });
     const losses = [...(target.store.losses?.() ?? [])];
-    await target.commit();
-    return { ...copied, losses };
+    return { copied: { ...copied, losses }, commit: target.commit, abandon: target.abandon };
   } catch (error) {
     throw await target.abandon(error);
   } finally {

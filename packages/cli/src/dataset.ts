@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, realpathSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import {
+  type BackendSpec,
   backendByName,
   fileError,
   type OpenOptions,
@@ -39,6 +40,15 @@ export async function openDataset(
 }
 
 /**
+ * The format to write: by name, or by what the output's name says.
+ *
+ * @throws {StowageError} ERR_FORMAT_UNKNOWN, or ERR_PACKAGE_MISSING.
+ */
+export async function targetBackend(output: string, format?: string): Promise<BackendSpec> {
+  return format === undefined ? resolveBackend(output, importPackage) : backendByName(format, importPackage);
+}
+
+/**
  * The groups of a dataset's path, sorted; none where its format has no groups.
  *
  * @throws {StowageError} ERR_FILE_MISSING, or what the backend throws.
@@ -48,6 +58,20 @@ export async function groupsOf(path: string, from?: string): Promise<string[]> {
   const backend =
     from === undefined ? await resolveBackend(path, importPackage) : await backendByName(from, importPackage);
   return (await backend.listGroups?.(path)) ?? [];
+}
+
+/** Whether two paths name one file or folder, through links too. A path where nothing is yet is itself. */
+export function isSameFile(a: string, b: string): boolean {
+  if (isUrl(a) || isUrl(b)) return a === b;
+  return realPath(a) === realPath(b);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 /** Bytes on disk, a folder's files added up; `null` for what is not on this machine. */

@@ -113,7 +113,8 @@ function sameNumber(a: number | bigint, b: number | bigint): boolean {
   return a == b;
 }
 
-function asArray(value: Value): NdArray | null {
+/** A number, or numbers, as an array of its dtype; `null` for what is none. */
+export function asArray(value: Value): NdArray | null {
   if (isNdArray(value)) return value;
   if (typeof value === "boolean") return { dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) };
   if (typeof value === "number") return { dtype: "float64", shape: [], data: Float64Array.of(value) };

@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { version } from "../package.json";
 import { addConvert } from "./commands/convert.js";
+import { addDiff } from "./commands/diff.js";
 import { addGet } from "./commands/get.js";
 import { addGroups } from "./commands/groups.js";
 import { addHead } from "./commands/head.js";
 import { addInfo } from "./commands/info.js";
+import { addMerge } from "./commands/merge.js";
+import { addSplit } from "./commands/split.js";
 import { addTry } from "./commands/try.js";
 import { addVerify } from "./commands/verify.js";
 import type { Run } from "./context.js";
@@ -52,7 +55,19 @@ export function createProgram({ run, stdout, stderr, paint }: ProgramOptions): C
     })
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => paint.bold(title) })
     .addHelpText("after", HELP);
-  for (const add of [addInfo, addHead, addGet, addGroups, addConvert, addVerify, addTry]) add(program, run);
+  for (const add of [
+    addInfo,
+    addHead,
+    addGet,
+    addGroups,
+    addConvert,
+    addMerge,
+    addSplit,
+    addDiff,
+    addVerify,
+    addTry,
+  ])
+    add(program, run);
   return program;
 }
 

@@ -101,8 +101,10 @@ function urlTarget(store: RowStore): WriteTarget {
 /**
  * Where the bytes go: through a link to the file it means. What is neither a file nor absent (`/dev/null`, a folder)
  * is refused even with `overwrite`: a rename would replace the device itself.
+ *
+ * @throws {StowageError} ERR_FILE_EXISTS, ERR_FILE_ACCESS
  */
-function finalPath(output: string, overwrite: boolean): string {
+export function finalPath(output: string, overwrite: boolean): string {
   let stat: Stats;
   try {
     stat = statSync(output);

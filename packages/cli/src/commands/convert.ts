@@ -1,15 +1,15 @@
-import { type BackendSpec, backendByName, type LossNote, type RowStore, resolveBackend } from "@stowage/core";
+import type { BackendSpec, LossNote, RowStore } from "@stowage/core";
 import type { Command } from "commander";
 import { parseKeys, parseRange, type RowRange, resolveRange } from "../arguments.js";
 import type { Context, Run } from "../context.js";
 import { copyDataset } from "../copy-dataset.js";
-import { checkKeys, importPackage, sizeOnDisk } from "../dataset.js";
+import { checkKeys, sizeOnDisk, targetBackend } from "../dataset.js";
 import { EXIT } from "../exit.js";
 import { lossText } from "../loss-text.js";
 import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
-import { formatBytes, formatCount, formatDuration, formatPlural, formatRatio } from "../render/number.js";
 import { printable } from "../render/width.js";
+import { type Written, writtenLines } from "../render/written.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
 import { addTargetOptions, type TargetOptions } from "../target-options.js";
 
@@ -31,15 +31,8 @@ interface ConvertOptions extends SourceOptions, TargetOptions {
 }
 
 /** What `--json` prints. */
-interface Conversion {
+interface Conversion extends Written {
   readonly input: string;
-  readonly output: string;
-  readonly rows: number;
-  readonly atoms: number;
-  /** On disk; `null` for what is not on this machine. */
-  readonly inputBytes: number | null;
-  readonly outputBytes: number | null;
-  readonly seconds: number;
   readonly losses: readonly LossNote[];
   readonly warnings: readonly string[];
 }
@@ -83,12 +76,8 @@ async function convert(
   }
   for (const note of result.losses) terminal.note(lossText(note));
   if (json) await terminal.print(JSON.stringify(result));
-  for (const line of conversionLines(result)) terminal.note(line);
+  for (const line of writtenLines(result)) terminal.note(line);
   return EXIT.fine;
-}
-
-async function targetBackend(output: string, format: string | undefined): Promise<BackendSpec> {
-  return format === undefined ? resolveBackend(output, importPackage) : backendByName(format, importPackage);
 }
 
 async function copy(
@@ -114,16 +103,4 @@ async function copy(
   const { rows, atoms, losses } = copied;
   const sizes = { inputBytes, outputBytes: sizeOnDisk(output) };
   return { input, output, rows, atoms, ...sizes, seconds, losses, warnings: [...source.warnings] };
-}
-
-/** Two lines: what was written and how fast, and what became of the size. */
-function conversionLines({ output, rows, atoms, inputBytes, outputBytes, seconds }: Conversion): string[] {
-  const amount = [formatPlural(rows, "row"), ...(atoms > 0 ? [formatPlural(atoms, "atom")] : [])].join(", ");
-  const rate = `${formatCount(rows / Math.max(seconds, 1e-6))} rows/s`;
-  const lines = [`${printable(output)}: ${amount} in ${formatDuration(seconds * 1000)} (${rate})`];
-  if (inputBytes !== null && outputBytes !== null) {
-    const ratio = formatRatio(inputBytes, outputBytes);
-    lines.push(`${formatBytes(inputBytes)} → ${formatBytes(outputBytes)}${ratio === "" ? "" : `, ${ratio}`}`);
-  }
-  return lines;
 }

@@ -1,14 +1,13 @@
 import { basename } from "node:path";
-import type { Mismatch } from "../expected-row.js";
 import { lossText } from "../loss-text.js";
 import type { ReadRate } from "../read-rates.js";
 import type { Terminal } from "../terminal.js";
 import type { Trial } from "../trial.js";
 import { renderDescription } from "./description.js";
+import { renderMismatch } from "./mismatch.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRatio } from "./number.js";
 import { renderTable } from "./table.js";
-import { kindOf, renderValue } from "./value.js";
-import { printable, wrapText } from "./width.js";
+import { wrapText } from "./width.js";
 
 /** A trial on one screen: what was written, whether it is equal, what it holds, how fast it reads. */
 export function renderTrial(trial: Trial, terminal: Terminal): string[] {
@@ -18,7 +17,8 @@ export function renderTrial(trial: Trial, terminal: Terminal): string[] {
   lines.push(`  ${paint.dim("packed")}    ${packedText(trial)}`);
   for (const note of trial.losses) lines.push(...indented(lossText(note), 12, terminal));
   lines.push(`  ${paint.dim("compared")}  ${comparedText(trial, terminal)}`);
-  for (const mismatch of trial.mismatches) lines.push(...renderMismatch(mismatch, terminal));
+  for (const mismatch of trial.mismatches)
+    lines.push(...renderMismatch(mismatch, ["source", "copy"], terminal));
   const rest = trial.mismatchCount - trial.mismatches.length;
   if (rest > 0) lines.push(`    and ${formatCount(rest)} more`);
   if (trial.rates.length > 0) lines.push("", ...renderRates(trial.rates, terminal));
@@ -40,23 +40,6 @@ function comparedText({ values, mismatchCount, compareSeconds }: Trial, { paint 
       ? paint.green("all equal")
       : paint.red(formatPlural(mismatchCount, "mismatch", "mismatches"));
   return `${formatPlural(values, "value")} in ${formatDuration(compareSeconds * 1000)}: ${verdict}`;
-}
-
-function renderMismatch({ row, key, source, target }: Mismatch, terminal: Terminal): string[] {
-  const cells = (
-    [
-      ["source", source],
-      ["copy", target],
-    ] as const
-  ).map(([side, value]) =>
-    value === undefined
-      ? [side, "absent", ""]
-      : [side, kindOf(value), renderValue(value, Math.max(24, terminal.width - 36))],
-  );
-  return [
-    `    ${terminal.paint.red(`row ${formatCount(row)}, ${printable(key)}`)}`,
-    ...renderTable(cells, [{}, {}, {}], { width: terminal.width, indent: 6 }),
-  ];
 }
 
 function renderRates(rates: readonly ReadRate[], { paint, width }: Terminal): string[] {
