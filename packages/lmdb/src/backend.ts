@@ -2,79 +2,155 @@ import {
   type BackendSpec,
   columnFromValues,
   defineBackend,
+  type Field,
+  fileError,
+  fileExists,
+  nodeFs,
   type OpenOptions,
   type Row,
   type RowSchema,
   type RowStore,
-  readOnly,
-  StowageError,
   schemaOfRows,
+  setKey,
   toAsync,
 } from "@stowage/core";
-import { listGroups } from "./groups.js";
+import { DEFAULT_GROUP, groupFolder, listGroups } from "./groups.js";
 import { LmdbRows } from "./lmdb-rows.js";
-import { nameOf, objectRow, objectValue } from "./object-rows.js";
+import { DroppedNames } from "./losses.js";
+import { BLOBS, type FieldCodec, keyOf, nameOf, objectRow, VALUES } from "./object-rows.js";
 
 const CAPABILITIES = {
-  create: false,
-  append: false,
+  create: true,
+  append: true,
   perAtomExtras: true,
   nested: true,
-  edit: false,
+  edit: true,
 } as const;
 /** Rows decoded together while the schema is gathered. */
 const SCAN_ROWS = 256;
+const BYTES: Field = { dtype: "uint8", shape: [null], perAtom: false };
 
 /**
- * Opens an asebytes store in LMDB as rows of values, for reading.
+ * Opens an asebytes store in LMDB as rows of values.
  *
- * @throws {StowageError} ERR_FILE_MISSING, ERR_UNSUPPORTED for a mode that writes, ERR_LMDB_FORMAT, ERR_LMDB_VERSION,
- * ERR_LMDB_LAYOUT
+ * Every call sees the newest commit, and every call that writes is one: other processes see it at once.
+ *
+ * @throws {StowageError} ERR_FILE_MISSING, ERR_FILE_EXISTS, ERR_LMDB_FORMAT, ERR_LMDB_VERSION, ERR_LMDB_LAYOUT; for
+ * writing also ERR_NATIVE_REQUIRED, ERR_FILE_ACCESS, ERR_LMDB_WRITE
  */
 export function openLmdbStore(path: string, options: OpenOptions = {}): RowStore<"sync"> {
-  const { mode = "r", group } = options;
-  if (mode !== "r") {
-    throw new StowageError(
-      "ERR_UNSUPPORTED",
-      `Cannot write ${path}: LMDB stores are read here, not written`,
-      { feature: `mode "${mode}"` },
-      { hint: "write an .atp file, or use asebytes in Python" },
-    );
+  const { mode = "r", group = DEFAULT_GROUP, unsupported = "error" } = options;
+  if (mode === "w") checkAbsent(path, group, options.overwrite);
+  const rows = LmdbRows.open(path, { group, mode: mode === "r" ? "r" : "r+" });
+  try {
+    if (mode === "w") rows.clear();
+  } catch (error) {
+    rows.close();
+    throw error;
   }
-  const rows = LmdbRows.open(path, { group });
-  const getMany = (indices: ArrayLike<number>, keys?: readonly string[]): Row[] =>
-    rows.getMany(indices, keys?.map(nameOf)).map(objectRow);
-  let schema: { readonly txnId: number; readonly fields: RowSchema } | null = null;
+  const dropped = unsupported === "drop" ? new DroppedNames() : null;
+  const shared = { path, folder: groupFolder(path, group), rows, dropped };
+  return { ...storeOf(shared, VALUES), blobs: () => storeOf(shared, BLOBS) };
+}
+
+interface Shared {
+  readonly path: string;
+  readonly folder: string;
+  readonly rows: LmdbRows;
+  /** `null`: what does not fit is refused. */
+  readonly dropped: DroppedNames | null;
+}
+
+function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): RowStore<"sync"> {
+  const encode = (given: readonly Row[]) => {
+    const encoded = codec.encode(given);
+    return dropped === null ? encoded : encoded.map((row) => dropped.without(row));
+  };
+  const getMany = (indices: ArrayLike<number>, keys?: readonly string[]): Row[] => {
+    rows.refresh();
+    return rows.getMany(indices, keys?.map(nameOf)).map((row) => objectRow(row, codec));
+  };
   return {
     name: path,
     backend: "lmdb",
     capabilities: CAPABILITIES,
     warnings: [],
-    count: () => rows.length,
+    count: () => {
+      rows.refresh();
+      return rows.length;
+    },
     getMany,
-    // Values tell their types only when they are looked at: once a commit.
-    schema: () => {
-      const { txnId } = rows;
-      if (schema?.txnId !== txnId) schema = { txnId, fields: schemaOfRows(scan(rows.length, getMany)) };
-      return schema.fields;
-    },
-    column: (key, indices) =>
-      columnFromValues(
+    schema: codec === BLOBS ? () => blobSchema(rows) : schemaReader(rows, getMany),
+    column: (key, indices) => {
+      rows.refresh();
+      const values = rows.column(nameOf(key), indices);
+      return columnFromValues(
         key,
-        rows
-          .column(nameOf(key), Array.from(indices))
-          .map((bytes) => (bytes === null ? undefined : objectValue(bytes))),
-      ),
-    append: () => {
-      throw readOnly(path);
+        values.map((bytes) => (bytes === null ? undefined : codec.decode(bytes))),
+      );
     },
+    append: (added) => rows.append(encode(added)),
+    insert: (index, added) => rows.insert(index, encode(added)),
+    set: (indices, given) => rows.set(indices, encode(given)),
+    update: (indices, patches) => rows.update(indices, encode(patches)),
+    delete: (indices) => rows.delete(indices),
+    drop: (keys, indices) => rows.drop(keys.map(nameOf), indices),
+    clear: () => rows.clear(),
+    destroy: () => {
+      rows.clear();
+      rows.close();
+      removeGroup(path, folder);
+    },
+    flush: () => rows.flush(),
+    losses: () => dropped?.notes ?? [],
     close: () => rows.close(),
   };
+}
+
+/** Values tell their types only when they are looked at: once a commit. */
+function schemaReader(rows: LmdbRows, getMany: (indices: ArrayLike<number>) => Row[]): () => RowSchema {
+  let known: { readonly txnId: number; readonly fields: RowSchema } | null = null;
+  return () => {
+    rows.refresh();
+    const { txnId, length } = rows;
+    if (known?.txnId !== txnId) known = { txnId, fields: schemaOfRows(scan(length, getMany)) };
+    return known.fields;
+  };
+}
+
+function blobSchema(rows: LmdbRows): RowSchema {
+  rows.refresh();
+  const { length, fields } = rows;
+  const present = new Map<string, number>();
+  for (let row = 0; row < length; row++) {
+    for (const name of rows.keys(row)) present.set(name, (present.get(name) ?? 0) + 1);
+  }
+  const schema: RowSchema = {};
+  for (const name of fields) {
+    const count = present.get(name);
+    if (count !== undefined) setKey(schema, keyOf(name), { ...BYTES, missing: length - count });
+  }
+  return schema;
 }
 
 function* scan(count: number, getMany: (indices: ArrayLike<number>) => Row[]): Generator<Row> {
   for (let start = 0; start < count; start += SCAN_ROWS) {
     yield* getMany(Array.from({ length: Math.min(SCAN_ROWS, count - start) }, (_, i) => start + i));
+  }
+}
+
+function checkAbsent(path: string, group: string, overwrite = false): void {
+  if (!overwrite && listGroups(path).includes(group)) throw fileExists(groupFolder(path, group));
+}
+
+/** The group's folder, and that of the groups if it was the last. What else lies in them stays. */
+function removeGroup(path: string, folder: string): void {
+  const fs = nodeFs();
+  try {
+    for (const file of ["data.mdb", "lock.mdb"]) fs.rmSync(`${folder}/${file}`, { force: true });
+    for (const each of [folder, path]) if (fs.readdirSync(each).length === 0) fs.rmdirSync(each);
+  } catch (error) {
+    throw fileError(error, "remove", folder);
   }
 }
 

@@ -10,6 +10,10 @@ declare module "@stowage/core" {
     ERR_LMDB_CHANGED: { path: string; txnId: number; newestTxnId: number };
     /** Sound LMDB whose keys and values are not those of an asebytes store. */
     ERR_LMDB_LAYOUT: { path: string; key: string; found: string; expected: string };
+    /** LMDB refused to write. `lmdbCode` is its number, such as -30796 for MDB_CORRUPTED. */
+    ERR_LMDB_WRITE: { path: string; lmdbCode: number; reason: string };
+    /** What only native code can do, where there is none. */
+    ERR_NATIVE_REQUIRED: { feature: string; reason: string };
   }
 }
 
@@ -66,3 +70,39 @@ export function layoutError(
     { hint },
   );
 }
+
+/** What the addon throws: LMDB's or the system's number, and its text. */
+export function writeError(path: string, what: string, error: unknown): unknown {
+  const [, number, text] = /^(-?\d+) (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
+  if (number === undefined) return error;
+  const code = Number(number);
+  if (code > 0) {
+    return new StowageError("ERR_FILE_ACCESS", `Cannot ${what} ${path} for writing: ${text}`, {
+      path,
+      reason: text!,
+    });
+  }
+  const known = WRITE_ERRORS[code];
+  return new StowageError(
+    "ERR_LMDB_WRITE",
+    `Cannot ${what} ${path} for writing: ${known?.reason ?? text}`,
+    { path, lmdbCode: code, reason: known?.reason ?? text! },
+    { hint: known?.hint },
+  );
+}
+
+const WRITE_ERRORS: Record<number, { reason: string; hint: string } | undefined> = {
+  [-30796]: {
+    reason: "a page of the file is not what LMDB expects; nothing was written",
+    hint: "the file is damaged: copy what can be read to a new store",
+  },
+  [-30797]: {
+    reason: "a page that is referred to is missing",
+    hint: "the file is damaged or cut: copy it again",
+  },
+  [-30792]: { reason: "the file cannot grow any further", hint: "split the dataset over several stores" },
+  [-30794]: {
+    reason: "another program has it open with another version of LMDB's lock file",
+    hint: "wait until that program has ended, or have it use LMDB 0.9",
+  },
+};

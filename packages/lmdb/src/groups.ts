@@ -23,8 +23,8 @@ export function listGroups(path: string): string[] {
   }
 }
 
-/** The data file of a group. @throws {StowageError} ERR_FILE_MISSING, ERR_OPTION */
-export function groupFile(path: string, group: string): string {
+/** The folder of a group, whether or not there is one. @throws {StowageError} ERR_OPTION */
+export function groupFolder(path: string, group: string): string {
   if (group === "" || group === "." || group === ".." || /[/\\]/.test(group)) {
     throw new StowageError(
       "ERR_OPTION",
@@ -32,7 +32,12 @@ export function groupFile(path: string, group: string): string {
       { option: "group", value: group },
     );
   }
-  const file = nodePath().join(path, group, "data.mdb");
+  return nodePath().join(path, group);
+}
+
+/** The data file of a group. @throws {StowageError} ERR_FILE_MISSING, ERR_OPTION */
+export function groupFile(path: string, group: string): string {
+  const file = nodePath().join(groupFolder(path, group), "data.mdb");
   if (nodeFs().existsSync(file)) return file;
   const groups = listGroups(path);
   throw new StowageError(

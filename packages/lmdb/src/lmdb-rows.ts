@@ -1,18 +1,24 @@
-import type { SyncByteSource } from "@stowage/core";
-import { DEFAULT_GROUP, groupFile } from "./groups.js";
+import { closed, nodeFs, nodePath, readOnly, type SyncByteSource } from "@stowage/core";
+import { DEFAULT_GROUP, groupFile, groupFolder } from "./groups.js";
+import { RowDraft } from "./row-draft.js";
 import { type BlobRow, columnTask, countTask, fieldsTask, rowKeysTask, rowsTask } from "./row-layout.js";
 import { SyncEnvironment } from "./sync-environment.js";
+import { WriteEnvironment } from "./write-environment.js";
 
 export interface LmdbRowsOptions {
   /** Default `"default"`. */
   group?: string;
+  /** `"r+"` writes, too, and makes a group that is missing. Default `"r"`. */
+  mode?: "r" | "r+";
 }
 
 /**
  * The rows of an asebytes store in LMDB, as bytes: field name to value.
  *
  * Each call sees one commit: that of the opening or the last {@link refresh}, or a newer one if other processes have
- * written over that since.
+ * written over that since. Each call that writes is one commit, which builds on the newest: several processes and
+ * threads may write, one after the other. A commit that was made stays whatever happens to the process; `flush` and
+ * `close` make it stay whatever happens to the machine.
  *
  * @example
  * ```ts
@@ -22,26 +28,36 @@ export interface LmdbRowsOptions {
  */
 export class LmdbRows {
   readonly #environment: SyncEnvironment;
+  readonly #writer: WriteEnvironment | null;
+  #closed = false;
 
-  private constructor(environment: SyncEnvironment) {
+  private constructor(environment: SyncEnvironment, writer: WriteEnvironment | null = null) {
     this.#environment = environment;
+    this.#writer = writer;
   }
 
   /**
    * @param input  The folder that holds the groups; or the bytes of one group's `data.mdb`, which `close` closes.
    * @throws {StowageError} ERR_FILE_MISSING, also if there is no such group; ERR_LMDB_FORMAT, ERR_LMDB_VERSION,
-   * ERR_LMDB_LAYOUT
+   * ERR_LMDB_LAYOUT; for writing also ERR_NATIVE_REQUIRED, ERR_FILE_ACCESS, ERR_LMDB_WRITE
    */
   static open(input: string | SyncByteSource, options: LmdbRowsOptions = {}): LmdbRows {
-    const { group = DEFAULT_GROUP } = options;
-    const environment = new SyncEnvironment(typeof input === "string" ? groupFile(input, group) : input);
+    const { group = DEFAULT_GROUP, mode = "r" } = options;
+    if (mode === "r")
+      return new LmdbRows(openReader(typeof input === "string" ? groupFile(input, group) : input));
+    if (typeof input !== "string") throw readOnly(input.name);
+    const folder = groupFolder(input, group);
+    const file = nodePath().join(folder, "data.mdb");
+    // What holds no rows is refused before LMDB has touched it.
+    const isNew = (nodeFs().statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
+    if (!isNew) openReader(file).close();
+    const writer = new WriteEnvironment(folder);
     try {
-      environment.run(countTask);
+      return new LmdbRows(openReader(file), writer);
     } catch (error) {
-      environment.close();
+      writer.close();
       throw error;
     }
-    return new LmdbRows(environment);
   }
 
   /** The data file. */
@@ -95,11 +111,81 @@ export class LmdbRows {
     return this.#environment.refresh().meta.txnId !== before;
   }
 
+  /** Adds rows at the end. @throws {StowageError} ERR_READ_ONLY, ERR_LOSS for a name that does not fit, ERR_LMDB_WRITE */
+  append(rows: readonly BlobRow[]): void {
+    this.#write((draft) => draft.insert(draft.count, rows));
+  }
+
+  /** Puts rows before the one at `index`, which may be the number of rows. @throws as {@link append}, ERR_INDEX_RANGE */
+  insert(index: number, rows: readonly BlobRow[]): void {
+    this.#write((draft) => draft.insert(index, rows));
+  }
+
+  /** Replaces whole rows. A row without fields is an empty slot. @throws as {@link insert} */
+  set(indices: ArrayLike<number>, rows: readonly BlobRow[]): void {
+    this.#write((draft) => draft.set(indices, rows));
+  }
+
+  /** Sets the fields of each patch in its row; others stay. @throws as {@link insert} */
+  update(indices: ArrayLike<number>, patches: readonly BlobRow[]): void {
+    this.#write((draft) => draft.update(indices, patches));
+  }
+
+  /** Removes rows; `indices` ascend. @throws as {@link insert} */
+  delete(indices: ArrayLike<number>): void {
+    this.#write((draft) => draft.delete(indices));
+  }
+
+  /** Removes fields from rows. @throws as {@link insert} */
+  drop(names: readonly string[], indices: ArrayLike<number>): void {
+    this.#write((draft) => draft.drop(names, indices));
+  }
+
+  /** Removes all rows. @throws as {@link append} */
+  clear(): void {
+    this.#write((draft) => draft.clear());
+  }
+
+  /** Makes durable what was written. */
+  flush(): void {
+    this.#writer?.flush();
+  }
+
+  /** Flushes, and lets the files go. Does nothing when closed already. */
   close(): void {
-    this.#environment.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#writer?.flush();
+    } finally {
+      this.#writer?.close();
+      this.#environment.close();
+    }
+  }
+
+  #write(change: (draft: RowDraft) => void): void {
+    if (this.#closed) throw closed(this.path);
+    if (this.#writer === null) throw readOnly(this.path);
+    this.#writer.write(this.#environment, (snapshot) => {
+      const draft = new RowDraft(snapshot);
+      change(draft);
+      return draft.finish();
+    });
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** An environment that holds rows, or nothing yet. */
+function openReader(input: string | SyncByteSource): SyncEnvironment {
+  const environment = new SyncEnvironment(input);
+  try {
+    environment.run(countTask);
+  } catch (error) {
+    environment.close();
+    throw error;
+  }
+  return environment;
 }

@@ -60,9 +60,12 @@ export class SyncEnvironment {
     return result;
   }
 
+  /** The newest commit; the one at hand if there is no newer one. */
   refresh(): Snapshot {
+    const { meta } = this.#snapshot;
+    if (this.#newestTxnId(meta.pageSize) === meta.txnId) return this.#snapshot;
     const snapshot = this.#takeSnapshot();
-    if (snapshot.meta.txnId !== this.#snapshot.meta.txnId) this.#snapshot = snapshot;
+    if (snapshot.meta.txnId !== meta.txnId) this.#snapshot = snapshot;
     return this.#snapshot;
   }
 
@@ -71,10 +74,14 @@ export class SyncEnvironment {
   }
 
   #checkUnchanged({ meta }: Snapshot): void {
-    const first = u64(this.#source.readSync(TXN_ID, 8), 0);
-    const second = u64(this.#source.readSync(meta.pageSize + TXN_ID, 8), 0);
-    const newest = Math.max(first, second);
+    const newest = this.#newestTxnId(meta.pageSize);
     if (isOverwritten(meta.txnId, newest)) throw new Overwritten(meta.txnId, newest);
+  }
+
+  #newestTxnId(pageSize: number): number {
+    const first = u64(this.#source.readSync(TXN_ID, 8), 0);
+    const second = u64(this.#source.readSync(pageSize + TXN_ID, 8), 0);
+    return Math.max(first, second);
   }
 
   #takeSnapshot(): Snapshot {

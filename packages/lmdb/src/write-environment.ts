@@ -1,0 +1,106 @@
+import { fileError, nodeFs, nodePath, StowageError } from "@stowage/core";
+import { writeError } from "./errors.js";
+import { type NativeEnvironment, nativeAddon, nativeStatus } from "./native.js";
+import type { Snapshot } from "./snapshot.js";
+import type { SyncEnvironment } from "./sync-environment.js";
+
+/** How far a new file may grow before it is mapped anew, as with asebytes. */
+const MAP_SIZE = 10 * 2 ** 30;
+
+/**
+ * An LMDB environment that can be written.
+ *
+ * LMDB itself (0.9, in the addon) only writes: what a change builds on is read by {@link SyncEnvironment}, which
+ * trusts no byte, while no other process can commit.
+ */
+export class WriteEnvironment {
+  readonly #native: NativeEnvironment;
+  readonly #path: string;
+
+  /** Opens the environment in a folder, and makes it if there is none. @throws {StowageError} ERR_NATIVE_REQUIRED, … */
+  constructor(folder: string) {
+    this.#path = nodePath().join(folder, "data.mdb");
+    this.#native = openNative(folder, this.#path);
+  }
+
+  /**
+   * Commits what `draft` makes of the newest commit: see {@link Operations}. All or nothing, on disk before the next
+   * commit; no bytes are no commit.
+   *
+   * @param draft  May be called more than once.
+   */
+  write(reader: SyncEnvironment, draft: (snapshot: Snapshot) => Uint8Array): void {
+    for (;;) {
+      this.#attempt("begin", () => this.#native.begin());
+      let operations: Uint8Array;
+      try {
+        const snapshot = reader.refresh();
+        this.#fill(snapshot);
+        operations = draft(snapshot);
+      } catch (error) {
+        this.#native.abort();
+        throw error;
+      }
+      if (operations.length === 0) {
+        this.#native.abort();
+        return;
+      }
+      // Too small a map has been made larger; another process may have committed since.
+      if (this.#attempt("commit", () => this.#native.commit(operations))) break;
+    }
+    reader.refresh();
+  }
+
+  /** Makes durable what was committed. */
+  flush(): void {
+    this.#attempt("flush", () => this.#native.sync());
+  }
+
+  close(): void {
+    this.#native.close();
+  }
+
+  /** LMDB reads pages that the file lost as a fault of the process: zeros there are an error that can be told. */
+  #fill({ meta, pages }: Snapshot): void {
+    const needed = (meta.lastPage + 1) * meta.pageSize;
+    if (pages.byteLength >= needed) return;
+    try {
+      nodeFs().truncateSync(this.#path, needed);
+    } catch (error) {
+      throw fileError(error, "write", this.#path);
+    }
+  }
+
+  #attempt<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw writeError(this.#path, what, error);
+    }
+  }
+}
+
+function openNative(folder: string, path: string): NativeEnvironment {
+  const addon = nativeAddon();
+  if (addon === null) {
+    const { reason } = nativeStatus();
+    throw new StowageError(
+      "ERR_NATIVE_REQUIRED",
+      `Cannot write ${path}: writing LMDB takes the native addon of @stowage/lmdb; ${reason}`,
+      { feature: "writing LMDB", reason },
+      { hint: "stowage info --env says more; reading works without it" },
+    );
+  }
+  try {
+    nodeFs().mkdirSync(folder, { recursive: true });
+    // Whatever LMDB would meet in there, and the permission of runtimes that ask for one.
+    nodeFs().closeSync(nodeFs().openSync(path, "a"));
+  } catch (error) {
+    throw fileError(error, "write", path);
+  }
+  try {
+    return addon.Environment.open(folder, MAP_SIZE);
+  } catch (error) {
+    throw writeError(path, "open", error);
+  }
+}
