@@ -1,4 +1,4 @@
-import { StowageError } from "@stowage/core";
+import { type Row, StowageError } from "@stowage/core";
 
 declare module "@stowage/core" {
   interface ErrorDetails {
@@ -56,5 +56,21 @@ export function formatError(
     `Cannot read frame ${frameIndex} of ${path}: line ${line} has ${found}, expected ${expected}`,
     { path, frameIndex, line, found, expected },
     { hint, cause },
+  );
+}
+
+/**
+ * Refuses a reserved place: a row without keys would come back as a structure without atoms.
+ *
+ * @param format  For the message: `XYZ`.
+ * @throws {StowageError} ERR_ROW
+ */
+export function refuseReservedPlace(row: Row, format: string): void {
+  if (Object.keys(row).length > 0) return;
+  throw new StowageError(
+    "ERR_ROW",
+    `Cannot write this row as ${format}: it is a reserved place, which has no keys`,
+    { key: "" },
+    { hint: "fill the place or leave it out" },
   );
 }

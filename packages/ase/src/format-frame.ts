@@ -24,6 +24,7 @@ import {
   type ValueText,
   valueText,
 } from "./comment-text.js";
+import { refuseReservedPlace } from "./errors.js";
 import { type LossLog, lossError, Unwritable } from "./losses.js";
 import { floatWriter } from "./number-text.js";
 import { RAW_RESULTS } from "./properties.js";
@@ -43,6 +44,7 @@ export interface FrameFormat {
  * @throws {StowageError} ERR_LOSS for what XYZ cannot hold, ERR_ROW for what is no structure.
  */
 export function formatFrame(row: Row, { plain, losses, schema }: FrameFormat): string {
+  refuseReservedPlace(row, "XYZ");
   const symbols = symbolsOf(row);
   const positions = positionsOf(row, symbols.length, losses);
   const columns = plain ? [] : columnsOf(row, symbols.length, losses);

@@ -108,6 +108,14 @@ describe.each(["w", "r+"] as const)("a store opened with %s", (mode) => {
     again.close();
   });
 
+  it("refuses a reserved place, which would come back as a structure without atoms", () => {
+    const path = join(temporaryFolder(), "rows.xyz");
+    const store = openXyzStore(path, { mode, unsupported: "drop" });
+    expect(() => store.append!([row(0), {}])).toThrow(expect.objectContaining({ code: "ERR_ROW" }));
+    expect(store.count()).toBe(0);
+    store.close();
+  });
+
   it("adds all rows or none", () => {
     const path = join(temporaryFolder(), "rows.xyz");
     const store = openXyzStore(path, { mode });

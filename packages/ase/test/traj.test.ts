@@ -213,3 +213,10 @@ describe("the backend", () => {
     expect(readFileSync(path).length).toBe(bytes.length - 20);
   });
 });
+
+it("refuses a reserved place, which would come back as a structure without atoms", () => {
+  const store = openTrajStore(join(temporaryFolder(), "places.traj"), { mode: "w", unsupported: "drop" });
+  expect(() => store.append!([plainRow(0), {}])).toThrow(expect.objectContaining({ code: "ERR_ROW" }));
+  expect(store.count()).toBe(0);
+  store.close();
+});

@@ -48,11 +48,11 @@ export function openAtpStore(path: string, options: AtpStoreOptions = {}): RowSt
   };
 }
 
-/** Stores count rows from the start: it is facades that resolve negative indices. */
+/** Stores count rows from the start: it is facades that resolve negative indices, and refuse fractions. */
 function exact(indices: ArrayLike<number>, db: AtpFile): ArrayLike<number> {
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
-    if (index >= 0) continue;
+    if (Number.isInteger(index) && index >= 0) continue;
     const { path, length } = db;
     throw new StowageError("ERR_INDEX_RANGE", `Cannot read row ${index} of ${path}: it has ${length} rows`, {
       index,

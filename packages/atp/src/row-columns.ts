@@ -1,6 +1,7 @@
 import {
   type Column,
   columnFromValues,
+  getKey,
   isNdArray,
   type NdArray,
   type RowSchema,
@@ -13,8 +14,9 @@ import { moleculeToRow, ROW_KEYS_OF_FIELDS, rowKeyOf } from "./molecule-row.js";
 import type { AtpField } from "./schema-view.js";
 import type { BuiltinKey } from "./tags.js";
 
-/** The fields of a file under their row keys. */
+/** The fields of a file under their row keys; none as long as it has no rows. */
 export function rowSchema(db: AtpFile): RowSchema {
+  if (db.length === 0) return {};
   const { positions, fields } = db.schema;
   const builtins = new Set(fields.filter(({ scope }) => scope === "builtin").map(({ key }) => key));
   const schema: RowSchema = {
@@ -50,7 +52,7 @@ export function readColumn(db: AtpFile, key: string, indices: ArrayLike<number>)
     .map((molecule) => moleculeToRow(molecule, (candidate) => candidate === key));
   return columnFromValues(
     key,
-    rows.map((row): Value | undefined => row[key]),
+    rows.map((row): Value | undefined => getKey(row, key)),
   );
 }
 

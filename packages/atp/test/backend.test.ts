@@ -345,6 +345,21 @@ describe("a store", () => {
     }
   });
 
+  test("has no schema without rows, and no columns of keys that every object has", () => {
+    const store = open(temporaryFile(), { mode: "w" });
+    expect(store.schema()).toEqual({});
+    store.append!([ROW, ROW]);
+    expect(Object.keys(store.schema())).toContain("arrays.positions");
+    for (const key of ["constructor", "__proto__"]) {
+      expect(store.column!(key, [0, 1])).toEqual(columnFromValues(key, [undefined, undefined]));
+    }
+    for (const index of [0.5, Number.NaN]) {
+      expect(codeOf(() => store.getMany([index]))).toBe("ERR_INDEX_RANGE");
+      expect(codeOf(() => store.column!("calc.energy", [index]))).toBe("ERR_INDEX_RANGE");
+    }
+    store.close();
+  });
+
   test("opens in its modes", () => {
     const path = temporaryFile();
     expect(codeOf(() => open(path))).toBe("ERR_FILE_MISSING");

@@ -9,6 +9,7 @@ import {
   StowageError,
   type Value,
 } from "@stowage/core";
+import { refuseReservedPlace } from "../errors.js";
 import { type LossLog, lossError, Unwritable } from "../losses.js";
 import { nestedText } from "./ase-json-text.js";
 import {
@@ -62,6 +63,7 @@ export function encodeFrame(
   first: SharedValues | null,
   losses: LossLog,
 ): EncodedFrame {
+  refuseReservedPlace(row, "a trajectory frame");
   const item = new UlmItemWriter(byteOffset);
   const entries: string[] = [];
   const numbers = numbersOf(row);
