@@ -12,8 +12,6 @@ declare module "@stowage/core" {
     ERR_LMDB_LAYOUT: { path: string; key: string; found: string; expected: string };
     /** LMDB refused to write. `lmdbCode` is its number, such as -30796 for MDB_CORRUPTED. */
     ERR_LMDB_WRITE: { path: string; lmdbCode: number; reason: string };
-    /** What only native code can do, where there is none. */
-    ERR_NATIVE_REQUIRED: { feature: string; reason: string };
   }
 }
 
