@@ -82,9 +82,9 @@ export interface RowStore<M extends Mode = "async"> {
   /** Makes durable what was written. */
   flush?(): Answer<M, void>;
   /**
-   * The same rows as bytes, exactly as the format keeps them: every value is a uint8 array of shape [n], the caller's
-   * own. It shows what is written here and the other way round; closing one closes both. For formats whose values are
-   * bytes; those of other stores are bytes by `objectToBlob`.
+   * The same rows as bytes, exactly as they are kept: every value is a uint8 array of shape [n], in memory that the
+   * store does not use again. Each shows what is written to the other, and closing one closes both. For formats that
+   * keep bytes; other stores have them by `objectToBlob`.
    */
   blobs?(): RowStore<M>;
   /** What appended rows lost on the way, one note for each key and reason. */

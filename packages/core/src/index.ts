@@ -53,6 +53,7 @@ export { FileSource } from "./file-source.js";
 export { fileError, fileExists, nodeFs, nodePath, openRegularFile, syncDirectory } from "./file-system.js";
 export { float16ToNumber, numberToFloat16 } from "./float16.js";
 export { AtomsIO, AtomsIOSync, openAtoms } from "./io/atoms-io.js";
+export { BlobIO, BlobIOSync, openBlobs } from "./io/blob-io.js";
 export { blobToObject } from "./io/blob-to-object.js";
 export { type CacheCounts, cachedStore } from "./io/cached-store.js";
 export type { ColumnValues } from "./io/column-values.js";
@@ -63,9 +64,10 @@ export { concatStores } from "./io/concat-store.js";
 export { ObjectIO, ObjectIOSync, openObjects } from "./io/object-io.js";
 export { objectToBlob } from "./io/object-to-blob.js";
 export type { IOOptions } from "./io/open.js";
-export { type Patch, RowView, RowViewSync } from "./io/row-view.js";
+export type { BlobRow, Patch } from "./io/row-types.js";
+export { RowView, RowViewSync } from "./io/row-view.js";
 export { keyFromBytes, keyToBytes } from "./key-bytes.js";
-export { memory, memoryStore, pickKeys } from "./memory-backend.js";
+export { memory, memoryStore } from "./memory-backend.js";
 export { type DecodeOptions, decodeValue } from "./msgpack/decode.js";
 export { type EncodeOptions, encodeValue, ValueEncoder } from "./msgpack/encode.js";
 export { appendRowValue, decodeRowValue, encodeRowValue } from "./msgpack/row-value.js";
@@ -103,6 +105,7 @@ export {
   fieldOf,
   getKey,
   mergeFields,
+  pickKeys,
   plainValue,
   type Row,
   type RowSchema,

@@ -1,6 +1,7 @@
 import { type BackendSpec, defineBackend, type OpenOptions, type RowStore, toAsync } from "./backend.js";
 import { closed, readOnly, StowageError } from "./errors.js";
-import { type Row, setKey } from "./row.js";
+import { blobTier, type MemoryTier, objectTier, withoutKeys } from "./memory-tier.js";
+import type { Row } from "./row.js";
 import { schemaOfRows } from "./row-schema.js";
 
 const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true, edit: true } as const;
@@ -24,120 +25,124 @@ export function memoryStore(
   writable = true,
   forget: () => void = () => {},
 ): RowStore<"sync"> {
-  let open = true;
-  const checkOpen = (): void => {
-    if (!open) throw closed(name);
-  };
-  const checkWritable = (): void => {
-    checkOpen();
-    if (!writable) throw readOnly(name);
-  };
-  const rowAt = (index: number): Row => {
-    const row = rows[index];
-    if (row !== undefined) return row;
-    throw new StowageError(
-      "ERR_INDEX_RANGE",
-      `Cannot read row ${index} of ${name}: it has ${rows.length} rows`,
-      { index, length: rows.length },
-    );
-  };
-  /** Checks all before anything changes: a call does all or nothing. */
-  const rowsAt = (indices: ArrayLike<number>): Row[] => Array.from(indices, rowAt);
-  return {
-    name,
-    backend: "memory",
-    capabilities: CAPABILITIES,
-    warnings: [],
-    count: () => {
-      checkOpen();
-      return rows.length;
-    },
-    getMany: (indices, keys) => {
-      checkOpen();
-      const found = rowsAt(indices);
-      return keys === undefined ? found : found.map((row) => pickKeys(row, keys));
-    },
-    schema: () => {
-      checkOpen();
-      return schemaOfRows(rows);
-    },
-    append: (added) => {
-      checkWritable();
-      // Not push(...added): arguments live on the stack. Not for-of: a store may be appended to itself.
-      const { length } = added;
-      for (let i = 0; i < length; i++) rows.push(added[i]!);
-    },
-    insert: (index, added) => {
-      checkWritable();
-      if (index !== rows.length) rowAt(index);
-      replaceAll(rows, rows.slice(0, index).concat(added, rows.slice(index)));
-    },
-    set: (indices, given) => {
-      checkWritable();
-      rowsAt(indices);
-      for (let i = 0; i < indices.length; i++) rows[indices[i]!] = given[i]!;
-    },
-    update: (indices, patches) => {
-      checkWritable();
-      // New rows: whoever was given the old ones keeps them as they were.
-      rowsAt(indices).forEach((row, i) => {
-        rows[indices[i]!] = withKeys(row, patches[i]!);
-      });
-    },
-    delete: (indices) => {
-      checkWritable();
-      rowsAt(indices);
-      const gone = new Set(Array.from(indices));
-      replaceAll(
-        rows,
-        rows.filter((_, i) => !gone.has(i)),
-      );
-    },
-    drop: (keys, indices) => {
-      checkWritable();
-      const dropped = new Set(keys);
-      rowsAt(indices).forEach((row, i) => {
-        rows[indices[i]!] = pickKeys(
-          row,
-          Object.keys(row).filter((key) => !dropped.has(key)),
+  return new MemoryDataset(rows, name, writable, forget).store();
+}
+
+/** What the stores of one opening share. */
+class MemoryDataset {
+  #open = true;
+
+  constructor(
+    readonly rows: Row[],
+    readonly name: string,
+    readonly writable: boolean,
+    readonly forget: () => void,
+  ) {}
+
+  /** The rows as values. */
+  store(): RowStore<"sync"> {
+    return Object.assign(this.#tier(objectTier(this.name)), { blobs: () => this.#tier(blobTier) });
+  }
+
+  #tier(tier: MemoryTier): RowStore<"sync"> {
+    const { rows, name } = this;
+    return {
+      name,
+      backend: "memory",
+      capabilities: CAPABILITIES,
+      warnings: [],
+      count: () => this.#read().length,
+      getMany: (indices, keys) => {
+        return this.#rowsAt(indices).map((row) => tier.read(row, keys));
+      },
+      schema: () => schemaOfRows(this.#read().map((row) => tier.read(row))),
+      append: (added) => {
+        this.#write();
+        // All of it before anything is added. Not push(...kept): arguments live on the stack.
+        const kept = added.map(tier.write);
+        for (const row of kept) rows.push(row);
+      },
+      insert: (index, added) => {
+        this.#write();
+        if (index !== rows.length) this.#rowsAt([index]);
+        replaceAll(rows, rows.slice(0, index).concat(added.map(tier.write), rows.slice(index)));
+      },
+      set: (indices, given) => {
+        this.#write();
+        this.#rowsAt(indices);
+        const kept = given.map(tier.write);
+        for (let i = 0; i < indices.length; i++) rows[indices[i]!] = kept[i]!;
+      },
+      update: (indices, patches) => {
+        this.#write();
+        const patched = this.#rowsAt(indices).map((row, i) => tier.patched(row, patches[i]!));
+        for (const [i, row] of patched.entries()) rows[indices[i]!] = row;
+      },
+      delete: (indices) => {
+        this.#write();
+        this.#rowsAt(indices);
+        const gone = new Set(Array.from(indices));
+        replaceAll(
+          rows,
+          rows.filter((_, i) => !gone.has(i)),
         );
-      });
-    },
-    clear: () => {
-      checkWritable();
-      rows.length = 0;
-    },
-    destroy: () => {
-      checkWritable();
-      rows.length = 0;
-      open = false;
-      forget();
-    },
-    flush: checkOpen,
-    close: () => {
-      open = false;
-    },
-  };
+      },
+      drop: (keys, indices) => {
+        this.#write();
+        const dropped = new Set(keys);
+        this.#rowsAt(indices).forEach((row, i) => {
+          rows[indices[i]!] = withoutKeys(row, dropped);
+        });
+      },
+      clear: () => {
+        this.#write().length = 0;
+      },
+      destroy: () => {
+        this.#write().length = 0;
+        this.#open = false;
+        this.forget();
+      },
+      flush: () => {
+        this.#read();
+      },
+      close: () => {
+        this.#open = false;
+      },
+    };
+  }
+
+  /** @throws {StowageError} ERR_CLOSED */
+  #read(): Row[] {
+    if (!this.#open) throw closed(this.name);
+    return this.rows;
+  }
+
+  /** @throws {StowageError} ERR_CLOSED, ERR_READ_ONLY */
+  #write(): Row[] {
+    const rows = this.#read();
+    if (!this.writable) throw readOnly(this.name);
+    return rows;
+  }
+
+  /** Checks all before anything changes: a call does all or nothing. @throws {StowageError} ERR_CLOSED, ERR_INDEX_RANGE */
+  #rowsAt(indices: ArrayLike<number>): Row[] {
+    const rows = this.#read();
+    return Array.from(indices, (index) => {
+      const row = rows[index];
+      if (row !== undefined) return row;
+      throw new StowageError(
+        "ERR_INDEX_RANGE",
+        `Cannot read row ${index} of ${this.name}: it has ${rows.length} rows`,
+        { index, length: rows.length },
+      );
+    });
+  }
 }
 
 /** In place, since other stores of the same dataset have the same list; not by arguments, which live on the stack. */
 function replaceAll(rows: Row[], others: readonly Row[]): void {
   rows.length = others.length;
   for (let i = 0; i < others.length; i++) rows[i] = others[i]!;
-}
-
-/** A copy of a row with the keys of a patch. */
-function withKeys(row: Row, patch: Row): Row {
-  const merged = { ...row };
-  for (const [key, value] of Object.entries(patch)) setKey(merged, key, value);
-  return merged;
-}
-
-/** Only these keys of a row; those it does not have are left out. */
-export function pickKeys(row: Row, keys: readonly string[]): Row {
-  const picked: Row = {};
-  for (const key of keys) if (Object.hasOwn(row, key)) setKey(picked, key, row[key]!);
-  return picked;
 }
 
 function openMemory(path: string, options: OpenOptions = {}): RowStore<"sync"> {

@@ -26,10 +26,17 @@ export function getKey<T>(record: Record<string, T>, key: string): T | undefined
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
+/** Only these keys of a row; those it does not have are left out. */
+export function pickKeys(row: Row, keys: readonly string[]): Row {
+  const picked: Row = {};
+  for (const key of keys) if (Object.hasOwn(row, key)) setKey(picked, key, row[key]!);
+  return picked;
+}
+
 /** A row with each of its values converted. */
-export function mapRow(row: Row, convert: (key: string, value: Value) => Value): Row {
-  const mapped: Row = {};
-  for (const key of Object.keys(row)) setKey(mapped, key, convert(key, row[key]!));
+export function mapRow<T>(row: Row, convert: (key: string, value: Value) => T): Record<string, T> {
+  const mapped: Record<string, T> = {};
+  for (const key of Object.keys(row)) setKey<T>(mapped, key, convert(key, row[key]!));
   return mapped;
 }
 
@@ -37,7 +44,10 @@ export function mapRow(row: Row, convert: (key: string, value: Value) => Value):
 export interface Field {
   /** Element type, or what stands in its place: text, `null` in every row, or nested lists and objects. */
   readonly dtype: DType | "string" | "null" | "json";
-  /** Extents; `null` where rows differ. A field with one value an atom begins with `null` (the atom count). */
+  /**
+   * Extents; `null` where rows differ. A field with one value an atom begins with `null` (the atom count). A lone `null`
+   * also stands for arrays whose rank the format does not tell.
+   */
   readonly shape: readonly (number | null)[];
   /** One value an atom. */
   readonly perAtom: boolean;

@@ -1,13 +1,16 @@
 import { Atoms, rowOfAtoms, rowToAtoms } from "../atoms.js";
 import { StowageError } from "../errors.js";
 import { type Row, setKey, type Value } from "../row.js";
+import { plainDisplay } from "./column-values.js";
 import { concatStores } from "./concat-store.js";
 import { AsyncFacade, asyncTable, SyncFacade, syncTable } from "./facade.js";
 import type { KnownTypes } from "./known-types.js";
-import { type IOOptions, listGroups, openFor, openForSync } from "./open.js";
+import { asObjects, type IOOptions, listGroups, openFor, openForSync } from "./open.js";
 import type { RowCodec } from "./table.js";
 
 const structures: RowCodec<Atoms> = {
+  display: plainDisplay,
+  followsTypes: true,
   fromRow: rowToAtoms,
   toRow: (atoms, types) => {
     if (!(atoms instanceof Atoms)) throw new TypeError("Cannot store this as atoms: expected Atoms or null");
@@ -60,7 +63,7 @@ export class AtomsIO extends AsyncFacade<Atoms> {
    * @throws {StowageError} ERR_FORMAT_UNKNOWN, ERR_PACKAGE_MISSING, ERR_UNSUPPORTED, or what the backend throws.
    */
   static async open(path: string, options: IOOptions = {}): Promise<AtomsIO> {
-    const { store, writable, cache } = await openFor(path, options);
+    const { store, writable, cache } = await openFor(path, options, asObjects);
     return new AtomsIO(asyncTable(store, structures, writable), cache);
   }
 
@@ -79,7 +82,7 @@ export class AtomsIO extends AsyncFacade<Atoms> {
 export class AtomsIOSync extends SyncFacade<Atoms> {
   /** As {@link AtomsIO.open}. */
   static open(path: string, options: IOOptions = {}): AtomsIOSync {
-    const { store, writable, cache } = openForSync(path, options);
+    const { store, writable, cache } = openForSync(path, options, asObjects);
     return new AtomsIOSync(syncTable(store, structures, writable), cache);
   }
 

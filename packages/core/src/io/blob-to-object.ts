@@ -1,11 +1,11 @@
 import type { Mode, RowStore } from "../backend.js";
 import { blobValue } from "../blob-value.js";
+import { decodedBlob } from "../decoded-blob.js";
 import { encodeRowValue } from "../msgpack/row-value.js";
 import { mapRow, type Row, type RowSchema } from "../row.js";
 import { GatheredSchema } from "../row-schema.js";
 import { chain, type Maybe } from "./answer.js";
 import { convertedStore, mapColumn } from "./converted-store.js";
-import { decodedBlob } from "./decoded-blob.js";
 import { BATCH_ROWS } from "./view-checks.js";
 
 /**

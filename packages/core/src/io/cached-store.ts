@@ -1,7 +1,6 @@
 import type { Answer, Mode, RowStore } from "../backend.js";
 import { StowageError } from "../errors.js";
-import { pickKeys } from "../memory-backend.js";
-import { getKey, type Row, type RowSchema } from "../row.js";
+import { getKey, pickKeys, type Row, type RowSchema } from "../row.js";
 import { columnFromValues } from "../row-column.js";
 import { chain, type Maybe } from "./answer.js";
 

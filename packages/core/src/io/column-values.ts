@@ -1,6 +1,8 @@
+import { blobBytes } from "../blob-value.js";
 import type { TypedArray } from "../dtype.js";
 import { elementAt, isNdArray, type NdArray, sizeOf } from "../nd-array.js";
 import { type Column, plainValue, type Value } from "../row.js";
+import type { Item } from "./row-types.js";
 
 /**
  * The values of a column: a typed array of numbers, one array of shape (rows, …) where every row has an array of one
@@ -8,8 +10,29 @@ import { type Column, plainValue, type Value } from "../row.js";
  */
 export type ColumnValues = TypedArray | NdArray | Value[];
 
-/** What a column gives to people. */
-export function columnValues({ values, missing }: Column): ColumnValues {
+/** How a facade shows the values of rows. */
+export interface Display {
+  value(key: string, value: Value): Item;
+  column(column: Column): ColumnValues | (Item | null)[];
+  /** One value a row, `null` where it is missing. */
+  list(column: Column): (Item | null)[];
+}
+
+/** Scalars as plain numbers, columns as arrays. */
+export const plainDisplay: Display = {
+  value: (_, value) => plainValue(value),
+  column: columnValues,
+  list: columnList,
+};
+
+/** Bytes as they are, in lists. */
+export const bytesDisplay: Display = { value: blobBytes, column: bytesList, list: bytesList };
+
+function bytesList(column: Column): (Uint8Array | null)[] {
+  return columnPresent(column).map((value) => (value === undefined ? null : blobBytes(column.key, value)));
+}
+
+function columnValues({ values, missing }: Column): ColumnValues {
   if (missing === null && isNdArray(values)) {
     if (values.shape.length > 1 || values.dtype.startsWith("complex")) return values;
     return values.dtype === "bool" ? Array.from(values.data, Boolean) : values.data;
@@ -17,8 +40,7 @@ export function columnValues({ values, missing }: Column): ColumnValues {
   return columnList({ values, missing });
 }
 
-/** One value a row, `null` where it is missing. */
-export function columnList({ values, missing }: Pick<Column, "values" | "missing">): Value[] {
+function columnList({ values, missing }: Pick<Column, "values" | "missing">): Value[] {
   const list = isNdArray(values) ? itemsOf(values) : values.map(plainValue);
   return missing === null ? list : list.map((value, i) => (missing[i] === 1 ? null : value));
 }

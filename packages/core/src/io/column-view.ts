@@ -1,16 +1,16 @@
 import type { Answer, Mode } from "../backend.js";
-import { plainValue, type Column as ReadColumn, type Value } from "../row.js";
+import type { Column as ReadColumn, Value } from "../row.js";
 import { chain, type Maybe } from "./answer.js";
-import { type ColumnValues, columnList, columnValues } from "./column-values.js";
+import type { ColumnOf, Item } from "./row-types.js";
 import type { Indices, Selection } from "./selection.js";
 import type { Table } from "./table.js";
 import { BATCH_ROWS, checkCount, checkSize } from "./view-checks.js";
 
 /** A view of a mode. */
-type Column<M extends Mode, V extends Value> = M extends "sync" ? ColumnViewSync<V> : ColumnView<V>;
+type Column<M extends Mode, V extends Item> = M extends "sync" ? ColumnViewSync<V> : ColumnView<V>;
 
 /** What the views of both modes have in common. */
-export abstract class ColumnViewBase<M extends Mode, V extends Value> {
+export abstract class ColumnViewBase<M extends Mode, V extends Item> {
   readonly key: string;
   protected readonly table: Table<M, unknown>;
   protected readonly selection: Selection;
@@ -39,7 +39,7 @@ export abstract class ColumnViewBase<M extends Mode, V extends Value> {
       chain(table.indexAt(this.selection, position), (index) =>
         chain(table.readRows([index], [key]), ([row]) => {
           const value = Object.hasOwn(row!, key) ? row![key] : undefined;
-          return value === undefined ? undefined : (plainValue(value) as V);
+          return value === undefined ? undefined : (table.display.value(key, value) as V);
         }),
       ),
     );
@@ -52,8 +52,9 @@ export abstract class ColumnViewBase<M extends Mode, V extends Value> {
    *
    * @throws {StowageError} ERR_KEY_MISSING where no row of the dataset has the key.
    */
-  toArray(): Answer<M, ColumnValues> {
-    return this.table.run(() => chain(this.#read(), columnValues));
+  toArray(): Answer<M, ColumnOf<V>> {
+    const { table } = this;
+    return table.run(() => chain(this.#read(), (column) => table.display.column(column) as ColumnOf<V>));
   }
 
   /** Narrower, as Python's slices. */
@@ -92,17 +93,18 @@ export abstract class ColumnViewBase<M extends Mode, V extends Value> {
 }
 
 /** The values of one key in some rows, read when they are asked for. */
-export class ColumnView<V extends Value = Value> extends ColumnViewBase<"async", V> {
+export class ColumnView<V extends Item = Value> extends ColumnViewBase<"async", V> {
   protected derive(selection: Selection): ColumnView<V> {
     return new ColumnView(this.table, selection, this.key);
   }
 
   /** Values of `size` rows at a time. */
-  async *chunked(size: number): AsyncGenerator<ColumnValues, void, undefined> {
+  async *chunked(size: number): AsyncGenerator<ColumnOf<V>, void, undefined> {
     checkSize(size);
     const indices = await this.table.resolve(this.selection);
     for (let start = 0; start < indices.length; start += size) {
-      yield columnValues(await this.table.column(this.key, indices.part(start, start + size)));
+      const read = await this.table.column(this.key, indices.part(start, start + size));
+      yield this.table.display.column(read) as ColumnOf<V>;
     }
   }
 
@@ -110,15 +112,14 @@ export class ColumnView<V extends Value = Value> extends ColumnViewBase<"async",
   async *[Symbol.asyncIterator](): AsyncGenerator<V | null, void, undefined> {
     const indices = await this.table.resolve(this.selection);
     for (let start = 0; start < indices.length; start += BATCH_ROWS) {
-      yield* columnList(
-        await this.table.column(this.key, indices.part(start, start + BATCH_ROWS)),
-      ) as (V | null)[];
+      const read = await this.table.column(this.key, indices.part(start, start + BATCH_ROWS));
+      yield* this.table.display.list(read) as (V | null)[];
     }
   }
 }
 
 /** As {@link ColumnView}, answering at once. */
-export class ColumnViewSync<V extends Value = Value> extends ColumnViewBase<"sync", V> {
+export class ColumnViewSync<V extends Item = Value> extends ColumnViewBase<"sync", V> {
   /** Number of rows, with and without the key. */
   get length(): number {
     return this.count();
@@ -129,11 +130,12 @@ export class ColumnViewSync<V extends Value = Value> extends ColumnViewBase<"syn
   }
 
   /** Values of `size` rows at a time. */
-  *chunked(size: number): Generator<ColumnValues, void, undefined> {
+  *chunked(size: number): Generator<ColumnOf<V>, void, undefined> {
     checkSize(size);
     const indices = this.table.resolve(this.selection) as Indices;
     for (let start = 0; start < indices.length; start += size) {
-      yield columnValues(this.table.column(this.key, indices.part(start, start + size)) as ReadColumn);
+      const read = this.table.column(this.key, indices.part(start, start + size)) as ReadColumn;
+      yield this.table.display.column(read) as ColumnOf<V>;
     }
   }
 
@@ -142,7 +144,7 @@ export class ColumnViewSync<V extends Value = Value> extends ColumnViewBase<"syn
     const indices = this.table.resolve(this.selection) as Indices;
     for (let start = 0; start < indices.length; start += BATCH_ROWS) {
       const read = this.table.column(this.key, indices.part(start, start + BATCH_ROWS)) as ReadColumn;
-      yield* columnList(read) as (V | null)[];
+      yield* this.table.display.list(read) as (V | null)[];
     }
   }
 }

@@ -1,16 +1,18 @@
 import type { Answer, Mode } from "../backend.js";
-import { mapRow, plainValue, type Row, setKey, type Value } from "../row.js";
+import { type Row, setKey } from "../row.js";
 import { chain, type Maybe } from "./answer.js";
-import { type ColumnValues, columnValues } from "./column-values.js";
+import type { ColumnOf, Item } from "./row-types.js";
 import type { Indices, Selection } from "./selection.js";
 import type { Table } from "./table.js";
 import { BATCH_ROWS, checkCount, checkSize } from "./view-checks.js";
 
 /** A view of a mode. */
-type Columns<M extends Mode> = M extends "sync" ? ColumnsViewSync : ColumnsView;
+type Columns<M extends Mode, R extends Items> = M extends "sync" ? ColumnsViewSync<R> : ColumnsView<R>;
+/** Some keys of a row. */
+type Items = Record<string, Item>;
 
 /** What the views of both modes have in common. */
-export abstract class ColumnsViewBase<M extends Mode> {
+export abstract class ColumnsViewBase<M extends Mode, R extends Items> {
   readonly keys: readonly string[];
   protected readonly table: Table<M, unknown>;
   protected readonly selection: Selection;
@@ -21,7 +23,7 @@ export abstract class ColumnsViewBase<M extends Mode> {
     this.keys = [...keys];
   }
 
-  protected abstract derive(selection: Selection): Columns<M>;
+  protected abstract derive(selection: Selection): Columns<M, R>;
 
   /** Number of rows. */
   count(): Answer<M, number> {
@@ -33,7 +35,7 @@ export abstract class ColumnsViewBase<M extends Mode> {
    *
    * @throws {StowageError} ERR_INDEX_RANGE
    */
-  at(position: number): Answer<M, Row> {
+  at(position: number): Answer<M, R> {
     return this.table.run(() =>
       chain(this.table.indexAt(this.selection, position), (index) =>
         chain(this.read([index]), (rows) => rows[0]!),
@@ -42,7 +44,7 @@ export abstract class ColumnsViewBase<M extends Mode> {
   }
 
   /** One object a row; keys that a row has not are left out. */
-  toArray(): Answer<M, Row[]> {
+  toArray(): Answer<M, R[]> {
     return this.table.run(() =>
       chain(this.#indices(), (indices) => this.read(indices.part(0, indices.length))),
     );
@@ -53,15 +55,15 @@ export abstract class ColumnsViewBase<M extends Mode> {
    *
    * @throws {StowageError} ERR_KEY_MISSING for a key that no row of the dataset has.
    */
-  toColumns(): Answer<M, Record<string, ColumnValues>> {
+  toColumns(): Answer<M, Record<string, ColumnOf<R[string]>>> {
     return this.table.run(() =>
       chain(this.#indices(), (indices) => {
         const wanted = indices.part(0, indices.length);
-        return this.keys.reduce<Maybe<Record<string, ColumnValues>>>(
+        return this.keys.reduce<Maybe<Record<string, ColumnOf<R[string]>>>>(
           (before, key) =>
             chain(before, (columns) =>
               chain(this.table.column(key, wanted), (column) => {
-                setKey(columns, key, columnValues(column));
+                setKey(columns, key, this.table.display.column(column) as ColumnOf<R[string]>);
                 return columns;
               }),
             ),
@@ -72,12 +74,12 @@ export abstract class ColumnsViewBase<M extends Mode> {
   }
 
   /** Narrower, as Python's slices. */
-  slice(start?: number, stop?: number, step?: number): Columns<M> {
+  slice(start?: number, stop?: number, step?: number): Columns<M, R> {
     return this.derive(this.selection.slice(start, stop, step));
   }
 
   /** The values in these rows, in this order. */
-  pick(positions: ArrayLike<number>): Columns<M> {
+  pick(positions: ArrayLike<number>): Columns<M, R> {
     return this.derive(this.selection.pick(positions));
   }
 
@@ -86,7 +88,7 @@ export abstract class ColumnsViewBase<M extends Mode> {
    *
    * @throws {StowageError} ERR_SHAPE if there are not as many; ERR_READ_ONLY, ERR_UNSUPPORTED
    */
-  set(rows: readonly Record<string, Value>[]): Answer<M, void> {
+  set(rows: readonly R[]): Answer<M, void> {
     const { table } = this;
     return table.run(() =>
       chain(this.#indices(), (indices) => {
@@ -97,8 +99,9 @@ export abstract class ColumnsViewBase<M extends Mode> {
   }
 
   /** @internal */
-  protected read(indices: ArrayLike<number>): Maybe<Row[]> {
-    return chain(this.table.readRows(indices, this.keys), (rows) => rows.map(plainRow));
+  protected read(indices: ArrayLike<number>): Maybe<R[]> {
+    const { table } = this;
+    return chain(table.readRows(indices, this.keys), (rows) => rows.map((row) => table.show(row) as R));
   }
 
   #indices(): Maybe<Indices> {
@@ -107,13 +110,13 @@ export abstract class ColumnsViewBase<M extends Mode> {
 }
 
 /** The values of some keys in some rows, read when they are asked for. */
-export class ColumnsView extends ColumnsViewBase<"async"> {
-  protected derive(selection: Selection): ColumnsView {
+export class ColumnsView<R extends Items = Row> extends ColumnsViewBase<"async", R> {
+  protected derive(selection: Selection): ColumnsView<R> {
     return new ColumnsView(this.table, selection, this.keys);
   }
 
   /** Objects of `size` rows at a time. */
-  async *chunked(size: number): AsyncGenerator<Row[], void, undefined> {
+  async *chunked(size: number): AsyncGenerator<R[], void, undefined> {
     checkSize(size);
     const indices = await this.table.resolve(this.selection);
     for (let start = 0; start < indices.length; start += size) {
@@ -121,37 +124,32 @@ export class ColumnsView extends ColumnsViewBase<"async"> {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
     for await (const chunk of this.chunked(BATCH_ROWS)) yield* chunk;
   }
 }
 
 /** As {@link ColumnsView}, answering at once. */
-export class ColumnsViewSync extends ColumnsViewBase<"sync"> {
+export class ColumnsViewSync<R extends Items = Row> extends ColumnsViewBase<"sync", R> {
   /** Number of rows. */
   get length(): number {
     return this.count();
   }
 
-  protected derive(selection: Selection): ColumnsViewSync {
+  protected derive(selection: Selection): ColumnsViewSync<R> {
     return new ColumnsViewSync(this.table, selection, this.keys);
   }
 
   /** Objects of `size` rows at a time. */
-  *chunked(size: number): Generator<Row[], void, undefined> {
+  *chunked(size: number): Generator<R[], void, undefined> {
     checkSize(size);
     const indices = this.table.resolve(this.selection) as Indices;
     for (let start = 0; start < indices.length; start += size) {
-      yield this.read(indices.part(start, start + size)) as Row[];
+      yield this.read(indices.part(start, start + size)) as R[];
     }
   }
 
-  *[Symbol.iterator](): Generator<Row, void, undefined> {
+  *[Symbol.iterator](): Generator<R, void, undefined> {
     for (const chunk of this.chunked(BATCH_ROWS)) yield* chunk;
   }
-}
-
-/** A row with its scalars as plain numbers. */
-export function plainRow(row: Row): Row {
-  return mapRow(row, (_, value) => plainValue(value));
 }

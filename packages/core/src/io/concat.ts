@@ -1,7 +1,8 @@
 import { AtomsIO, AtomsIOSync } from "./atoms-io.js";
+import { BlobIO, BlobIOSync } from "./blob-io.js";
 import { ObjectIO, ObjectIOSync } from "./object-io.js";
 
-type AnyIO = AtomsIO | AtomsIOSync | ObjectIO | ObjectIOSync;
+type AnyIO = AtomsIO | AtomsIOSync | ObjectIO | ObjectIOSync | BlobIO | BlobIOSync;
 
 /**
  * Several datasets of one kind, one after the other, for reading. They stay open on their own.
@@ -14,7 +15,7 @@ type AnyIO = AtomsIO | AtomsIOSync | ObjectIO | ObjectIOSync;
  * ```
  */
 export function concat<D extends AnyIO>(...datasets: readonly D[]): D {
-  for (const kind of [AtomsIO, AtomsIOSync, ObjectIO, ObjectIOSync]) {
+  for (const kind of [AtomsIO, AtomsIOSync, ObjectIO, ObjectIOSync, BlobIO, BlobIOSync]) {
     if (datasets.length > 0 && datasets.every((dataset) => dataset instanceof kind)) {
       return (kind.concat as (...all: readonly AnyIO[]) => AnyIO)(...datasets) as D;
     }

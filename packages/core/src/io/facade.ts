@@ -1,19 +1,10 @@
 import type { Answer, Mode, RowStore } from "../backend.js";
-import type { Row, RowSchema } from "../row.js";
+import type { RowSchema } from "../row.js";
 import { resolveIndex } from "../task.js";
 import { chain, type Maybe } from "./answer.js";
 import type { CacheCounts } from "./cached-store.js";
-import { plainRow } from "./columns-view.js";
-import {
-  type KeyOf,
-  type OneColumn,
-  type Patch,
-  type Rows,
-  RowView,
-  RowViewSync,
-  type SomeColumns,
-  type ValueOf,
-} from "./row-view.js";
+import type { KeyOf, PartOf, PatchOf, ValueOf } from "./row-types.js";
+import { type OneColumn, type Rows, RowView, RowViewSync, type SomeColumns } from "./row-view.js";
 import { Selection } from "./selection.js";
 import { type RowCodec, Table } from "./table.js";
 
@@ -69,9 +60,9 @@ export abstract class Facade<M extends Mode, T> {
    * @param options.keys  Default: all.
    * @throws {StowageError} ERR_INDEX_RANGE
    */
-  get(index: number, options: { keys?: readonly string[] } = {}): Answer<M, Row> {
+  get(index: number, options: { keys?: readonly string[] } = {}): Answer<M, PartOf<T>> {
     return this.#atIndex(index, (at) =>
-      chain(this.table.readRows([at], options.keys), (rows) => plainRow(rows[0]!)),
+      chain(this.table.readRows([at], options.keys), (rows) => this.table.show(rows[0]!) as PartOf<T>),
     );
   }
 
@@ -101,8 +92,8 @@ export abstract class Facade<M extends Mode, T> {
   }
 
   /** The values of some keys in all rows. */
-  columns(keys: readonly KeyOf<T>[]): SomeColumns<M> {
-    return this.all.columns(keys) as SomeColumns<M>;
+  columns(keys: readonly KeyOf<T>[]): SomeColumns<M, T> {
+    return this.all.columns(keys) as SomeColumns<M, T>;
   }
 
   /** All rows, read together. */
@@ -147,7 +138,7 @@ export abstract class Facade<M extends Mode, T> {
   }
 
   /** Sets the keys of a patch in one row. */
-  update(index: number, patch: Patch): Answer<M, void> {
+  update(index: number, patch: PatchOf<T>): Answer<M, void> {
     return this.#atIndex(index, (at) => this.table.update([at], patch));
   }
 

@@ -1,15 +1,17 @@
-import { getKey, type Row, setKey, type Value } from "../row.js";
-import { plainRow } from "./columns-view.js";
+import { getKey, mapRow, plainValue, type Row, setKey, type Value } from "../row.js";
+import { plainDisplay } from "./column-values.js";
 import { concatStores } from "./concat-store.js";
 import { AsyncFacade, asyncTable, SyncFacade, syncTable } from "./facade.js";
 import type { KnownTypes } from "./known-types.js";
-import { type IOOptions, listGroups, openFor, openForSync } from "./open.js";
+import { asObjects, type IOOptions, listGroups, openFor, openForSync } from "./open.js";
 import type { RowCodec } from "./table.js";
 
 /** Rows as objects: scalars are plain numbers (bigints past 2^53). Their types are the caller's word: nothing checks them. */
 function codecOf<R extends Record<string, Value>>(): RowCodec<R> {
   return {
-    fromRow: (row) => plainRow(row) as R,
+    display: plainDisplay,
+    followsTypes: true,
+    fromRow: (row) => mapRow(row, (_, value) => plainValue(value)) as R,
     toRow: exactRow,
     toPatch: (patch, types) => exactRow(patch as Row, types),
   };
@@ -47,7 +49,7 @@ export class ObjectIO<R extends Record<string, Value> = Row> extends AsyncFacade
     path: string,
     options: IOOptions = {},
   ): Promise<ObjectIO<R>> {
-    const { store, writable, cache } = await openFor(path, options);
+    const { store, writable, cache } = await openFor(path, options, asObjects);
     return new ObjectIO(asyncTable(store, codecOf<R>(), writable), cache);
   }
 
@@ -67,7 +69,7 @@ export class ObjectIO<R extends Record<string, Value> = Row> extends AsyncFacade
 export class ObjectIOSync<R extends Record<string, Value> = Row> extends SyncFacade<R> {
   /** As {@link ObjectIO.open}. */
   static open<R extends Record<string, Value> = Row>(path: string, options: IOOptions = {}): ObjectIOSync<R> {
-    const { store, writable, cache } = openForSync(path, options);
+    const { store, writable, cache } = openForSync(path, options, asObjects);
     return new ObjectIOSync(syncTable(store, codecOf<R>(), writable), cache);
   }
 

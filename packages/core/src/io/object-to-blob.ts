@@ -1,10 +1,10 @@
 import type { Mode, RowStore } from "../backend.js";
 import { blobValue } from "../blob-value.js";
+import { decodedBlob } from "../decoded-blob.js";
 import { encodeRowValue } from "../msgpack/row-value.js";
 import { type Field, mapRow, type RowSchema, setKey, type Value } from "../row.js";
 import { chain, type Maybe } from "./answer.js";
 import { convertedStore, mapColumn } from "./converted-store.js";
-import { decodedBlob } from "./decoded-blob.js";
 
 const BYTES: Field = { dtype: "uint8", shape: [null], perAtom: false };
 

@@ -1,4 +1,4 @@
-import { type BackendSpec, type OpenOptions, type RowStore, toAsync } from "../backend.js";
+import { type BackendSpec, type Mode, type OpenOptions, type RowStore, toAsync } from "../backend.js";
 import { StowageError } from "../errors.js";
 import {
   checkGroup,
@@ -8,6 +8,7 @@ import {
   resolveBackendSync,
 } from "../registry.js";
 import { type CacheCounts, cachedStore } from "./cached-store.js";
+import { objectToBlob } from "./object-to-blob.js";
 
 /** What all facades take. */
 export interface IOOptions extends OpenOptions {
@@ -29,13 +30,22 @@ export interface Opened<S> {
   readonly cache: CacheCounts | null;
 }
 
+/** What a kind of facade sees of a store. */
+export type Tier = <M extends Mode>(store: RowStore<M>) => RowStore<M>;
+
+/** Rows of values. */
+export const asObjects: Tier = (store) => store;
+
+/** Rows of bytes. */
+export const asBlobs: Tier = (store) => store.blobs?.() ?? objectToBlob(store);
+
 /** @throws {StowageError} ERR_FORMAT_UNKNOWN, ERR_PACKAGE_MISSING, ERR_UNSUPPORTED, or what the backend throws. */
-export async function openFor(path: string, options: IOOptions): Promise<Opened<RowStore>> {
+export async function openFor(path: string, options: IOOptions, tier: Tier): Promise<Opened<RowStore>> {
   const { backend = await resolveBackend(path, options.importPackage), cacheTo, ...others } = options;
   const { importPackage, ...rest } = others;
   checkGroup(backend, rest.group);
   checkCache(cacheTo, rest);
-  const store = await backend.open(path, rest);
+  const store = tier(await backend.open(path, rest));
   const writable = isWritable(rest);
   if (cacheTo === undefined) return { store, writable, cache: null };
   return closingOnError(store, async () => {
@@ -43,17 +53,17 @@ export async function openFor(path: string, options: IOOptions): Promise<Opened<
       typeof cacheTo === "string"
         ? await openStore(cacheTo, { mode: "r+", importPackage })
         : asAsync(cacheTo);
-    const cached = cachedStore(store, cache);
+    const cached = cachedStore(store, tier(cache));
     return { store: cached.store, writable, cache: cached.counts };
   });
 }
 
 /** @throws {StowageError} As {@link openFor}; ERR_UNSUPPORTED where the backend answers by promise only. */
-export function openForSync(path: string, options: IOOptions): Opened<RowStore<"sync">> {
+export function openForSync(path: string, options: IOOptions, tier: Tier): Opened<RowStore<"sync">> {
   const { backend = resolveBackendSync(path), cacheTo, importPackage: _, ...rest } = options;
   checkGroup(backend, rest.group);
   checkCache(cacheTo, rest);
-  const store = openAtOnce(backend, path, rest);
+  const store = tier(openAtOnce(backend, path, rest));
   const writable = isWritable(rest);
   if (cacheTo === undefined) return { store, writable, cache: null };
   try {
@@ -61,7 +71,7 @@ export function openForSync(path: string, options: IOOptions): Opened<RowStore<"
       typeof cacheTo === "string"
         ? openAtOnce(resolveBackendSync(cacheTo), cacheTo, { mode: "r+" })
         : asSync(cacheTo);
-    const cached = cachedStore(store, cache);
+    const cached = cachedStore(store, tier(cache));
     return { store: cached.store, writable, cache: cached.counts };
   } catch (error) {
     store.close();

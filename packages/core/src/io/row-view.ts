@@ -1,9 +1,8 @@
-import type { Atoms } from "../atoms.js";
 import type { Answer, Mode } from "../backend.js";
-import type { Value } from "../row.js";
 import { chain, type Maybe } from "./answer.js";
 import { ColumnView, ColumnViewSync } from "./column-view.js";
 import { ColumnsView, ColumnsViewSync } from "./columns-view.js";
+import type { Item, KeyOf, PartOf, PatchOf, ValueOf } from "./row-types.js";
 import type { Indices, Selection } from "./selection.js";
 import type { Table } from "./table.js";
 import { BATCH_ROWS, checkCount, checkSize } from "./view-checks.js";
@@ -11,13 +10,11 @@ import { BATCH_ROWS, checkCount, checkSize } from "./view-checks.js";
 /** A row view of a mode. */
 export type Rows<M extends Mode, T> = M extends "sync" ? RowViewSync<T> : RowView<T>;
 /** A view of one column, of a mode. */
-export type OneColumn<M extends Mode, V extends Value> = M extends "sync" ? ColumnViewSync<V> : ColumnView<V>;
-/** The keys that rows are known to have. */
-export type KeyOf<T> = T extends Atoms ? string : string & keyof T;
-/** What is known of the values of a key. */
-export type ValueOf<T, K> = T extends Atoms ? Value : K extends keyof T ? Extract<T[K], Value> : Value;
+export type OneColumn<M extends Mode, V extends Item> = M extends "sync" ? ColumnViewSync<V> : ColumnView<V>;
 /** A view of several columns, of a mode. */
-export type SomeColumns<M extends Mode> = M extends "sync" ? ColumnsViewSync : ColumnsView;
+export type SomeColumns<M extends Mode, T> = M extends "sync"
+  ? ColumnsViewSync<PartOf<T>>
+  : ColumnsView<PartOf<T>>;
 
 /** What the views of both modes have in common. */
 export abstract class RowViewBase<M extends Mode, T> {
@@ -77,7 +74,7 @@ export abstract class RowViewBase<M extends Mode, T> {
   abstract column<K extends KeyOf<T>>(key: K): OneColumn<M, ValueOf<T, K>>;
 
   /** The values of some keys. */
-  abstract columns(keys: readonly KeyOf<T>[]): SomeColumns<M>;
+  abstract columns(keys: readonly KeyOf<T>[]): SomeColumns<M, T>;
 
   /**
    * Replaces the rows, one by one.
@@ -92,7 +89,7 @@ export abstract class RowViewBase<M extends Mode, T> {
   }
 
   /** Sets the keys of a patch in every row. */
-  update(patch: Patch): Answer<M, void> {
+  update(patch: PatchOf<T>): Answer<M, void> {
     return this.#write((table, indices) => table.update(indices.part(0, indices.length), patch));
   }
 
@@ -116,11 +113,6 @@ export abstract class RowViewBase<M extends Mode, T> {
   }
 }
 
-/** Keys and their new values; `update` of atoms also takes `info`, `arrays` and `calc` as objects. */
-export type Patch = {
-  readonly [key: string]: Value | undefined | { readonly [key: string]: Value | undefined };
-};
-
 /**
  * Some rows of a dataset, read when they are asked for.
  *
@@ -135,7 +127,7 @@ export class RowView<T> extends RowViewBase<"async", T> {
     return new ColumnView(this.table, this.selection, key);
   }
 
-  columns(keys: readonly KeyOf<T>[]): ColumnsView {
+  columns(keys: readonly KeyOf<T>[]): ColumnsView<PartOf<T>> {
     return new ColumnsView(this.table, this.selection, keys);
   }
 
@@ -176,7 +168,7 @@ export class RowViewSync<T> extends RowViewBase<"sync", T> {
     return new ColumnViewSync(this.table, this.selection, key);
   }
 
-  columns(keys: readonly KeyOf<T>[]): ColumnsViewSync {
+  columns(keys: readonly KeyOf<T>[]): ColumnsViewSync<PartOf<T>> {
     return new ColumnsViewSync(this.table, this.selection, keys);
   }
 

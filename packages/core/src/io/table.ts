@@ -1,14 +1,20 @@
 import type { Answer, Mode, RowStore } from "../backend.js";
 import { readOnly, StowageError } from "../errors.js";
-import type { Column, Row, Value } from "../row.js";
+import { type Column, mapRow, type Row } from "../row.js";
 import { resolveIndex } from "../task.js";
 import { chain, type Maybe } from "./answer.js";
+import type { Display } from "./column-values.js";
 import { KnownTypes } from "./known-types.js";
 import { readColumn } from "./read-column.js";
+import type { Item } from "./row-types.js";
 import type { Indices, Selection } from "./selection.js";
 
 /** What a facade makes of a row, and how it makes rows. */
 export interface RowCodec<T> {
+  /** How single values and columns are shown. */
+  readonly display: Display;
+  /** Whether rows that are written follow the element types that keys have in the store. */
+  readonly followsTypes: boolean;
   /** Of a row that has keys. */
   fromRow(row: Row): T;
   /** @param types  Element types that keys have in the store already. */
@@ -38,6 +44,15 @@ export class Table<M extends Mode, T> {
 
   get name(): string {
     return this.store.name;
+  }
+
+  get display(): Display {
+    return this.#codec.display;
+  }
+
+  /** Some keys of a row for people. */
+  show(row: Row): Record<string, Item> {
+    return mapRow(row, this.display.value);
   }
 
   /** Runs a piece of logic in the store's mode: what it throws is a rejection where the store is async. */
@@ -122,7 +137,7 @@ export class Table<M extends Mode, T> {
   }
 
   /** Sets keys of each row to values of its own. */
-  updateEach(indices: ArrayLike<number>, patches: readonly Record<string, Value>[]): Maybe<void> {
+  updateEach(indices: ArrayLike<number>, patches: readonly Record<string, Item>[]): Maybe<void> {
     return this.#write("update", (update) =>
       chain(this.#knownTypes(), (types) => {
         const rows = patches.map((patch) => noted(this.#codec.toPatch(patch, types), types));
@@ -170,6 +185,10 @@ export class Table<M extends Mode, T> {
   /** Looked up once: from then on, what is written here tells. */
   #knownTypes(): Maybe<KnownTypes> {
     if (this.#types !== null) return this.#types;
+    if (!this.#codec.followsTypes) {
+      this.#types = new KnownTypes({});
+      return this.#types;
+    }
     return chain(this.store.schema(), (schema) => {
       this.#types = new KnownTypes(schema);
       return this.#types;

@@ -1,7 +1,7 @@
-import { blobBytes } from "../blob-value.js";
-import { isStowageError, StowageError } from "../errors.js";
-import { decodeRowValue } from "../msgpack/row-value.js";
-import type { Value } from "../row.js";
+import { blobBytes } from "./blob-value.js";
+import { isStowageError, StowageError } from "./errors.js";
+import { decodeRowValue } from "./msgpack/row-value.js";
+import type { Value } from "./row.js";
 
 /**
  * The value that a row's bytes stand for, with memory of its own.
