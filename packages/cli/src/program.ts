@@ -8,6 +8,7 @@ import { addHead } from "./commands/head.js";
 import { addInfo } from "./commands/info.js";
 import { addMerge } from "./commands/merge.js";
 import { addSplit } from "./commands/split.js";
+import { addStats } from "./commands/stats.js";
 import { addTry } from "./commands/try.js";
 import { addVerify } from "./commands/verify.js";
 import type { Run } from "./context.js";
@@ -60,6 +61,7 @@ export function createProgram({ run, stdout, stderr, paint }: ProgramOptions): C
     addHead,
     addGet,
     addGroups,
+    addStats,
     addConvert,
     addMerge,
     addSplit,

@@ -35,22 +35,37 @@ export async function* readBatches(
   store: RowStore,
   options: BatchOptions = {},
 ): AsyncGenerator<RowBatch, void, undefined> {
-  const { start = 0, keys, signal, onRows } = options;
+  yield* inBatches(store, options, async (indices) => {
+    const rows = await store.getMany(indices, options.keys);
+    let bytes = 0;
+    for (const row of rows) bytes += rowBytes(row);
+    return { start: indices[0]!, rows, bytes };
+  });
+}
+
+/**
+ * The same for anything that is read of rows.
+ *
+ * @param read  Gives what it read, and about how much memory that takes.
+ */
+export async function* inBatches<T extends { readonly bytes: number }>(
+  store: RowStore,
+  options: BatchOptions,
+  read: (indices: number[]) => Promise<T>,
+): AsyncGenerator<T, void, undefined> {
+  const { start = 0, signal, onRows } = options;
   const stop = Math.min(options.stop ?? Number.POSITIVE_INFINITY, await store.count());
   let size = 1;
   for (let from = start; from < stop; ) {
     const began = performance.now();
-    const count = Math.min(size, stop - from);
-    const indices = Array.from({ length: count }, (_, i) => from + i);
-    const rows = await store.getMany(indices, keys);
-    let bytes = 0;
-    for (const row of rows) bytes += rowBytes(row);
-    yield { start: from, rows, bytes };
-    from += count;
+    const rows = Math.min(size, stop - from);
+    const batch = await read(Array.from({ length: rows }, (_, i) => from + i));
+    yield batch;
+    from += rows;
     onRows?.(from - start);
     await breathe();
     signal?.throwIfAborted();
-    size = nextBatchSize({ rows: count, bytes, elapsedMs: performance.now() - began });
+    size = nextBatchSize({ rows, bytes: batch.bytes, elapsedMs: performance.now() - began });
   }
 }
 
@@ -68,7 +83,8 @@ export function rowBytes(row: Row): number {
   return bytes;
 }
 
-function valueBytes(value: Value): number {
+/** The same for one value. */
+export function valueBytes(value: Value): number {
   if (isNdArray(value)) return value.data.byteLength;
   if (typeof value === "string") return value.length;
   if (value === null || typeof value !== "object") return 8;

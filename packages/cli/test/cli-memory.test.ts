@@ -67,7 +67,13 @@ function watchMemory(report: string): string {
     }, 5);`;
 }
 
-test.each([[["info"]], [["verify"]], [["convert", "copy.atp", "--overwrite"]], [["try", "--no-rates"]]])(
+test.each([
+  [["info"]],
+  [["verify"]],
+  [["stats", "--keys", "calc.energy,calc.forces", "--bins", "0"]],
+  [["convert", "copy.atp", "--overwrite"]],
+  [["try", "--no-rates"]],
+])(
   "memory does not grow with the file: stowage %j",
   async ([command = "", ...rest]) => {
     // 60 MB and 400 MB: were rows kept, memory would grow by the difference of 340 MB. What the garbage collector lets

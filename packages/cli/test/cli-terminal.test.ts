@@ -62,6 +62,7 @@ describe.runIf(hasScript)("on a terminal", () => {
       ["info", "wide.rows"],
       ["head", "wide.rows", "-n", "2"],
       ["verify", "wide.rows"],
+      ["stats", "wide.rows"],
       ["diff", "wide.rows", "slow.rows"],
     ]) {
       const lines = linesOf(await onTerminal(args, columns));

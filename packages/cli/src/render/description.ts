@@ -1,16 +1,14 @@
 import type { Description, Property } from "../description.js";
 import type { Distribution } from "../summary.js";
 import type { Terminal } from "../terminal.js";
-import { renderHistogram } from "./histogram.js";
+import { binLabel, renderHistogram } from "./histogram.js";
 import { formatBytes, formatCount, formatPlural, formatShare } from "./number.js";
 import { renderTable } from "./table.js";
 import { formatShape } from "./value.js";
-import { padText, printable, wrapText } from "./width.js";
+import { NO_BREAK, padText, printable, wrapText } from "./width.js";
 
 /** Where the text of a `label  text` line begins. */
 const LABEL_COLUMNS = 14;
-/** Holds words together while a line is wrapped. */
-const NO_BREAK = "\u00a0";
 /** Species beyond this are counted, not listed: one screen is the aim, `--json` has them all. */
 const MAX_SPECIES = 24;
 
@@ -107,19 +105,9 @@ function renderDistribution(distribution: Distribution, terminal: Terminal): str
   const { quantity, unit, count, bins } = distribution;
   const { paint, width } = terminal;
   const title = `${quantity}${unit === "" ? "" : `, ${unit}`} (${formatPlural(count, "structure")})`;
-  const bars = bins.map((bin) => ({ label: binLabel(bin, quantity), count: bin.count }));
+  const bars = bins.map((bin) => ({
+    label: binLabel(bin, quantity === "atoms per structure"),
+    count: bin.count,
+  }));
   return [`  ${paint.dim(title)}`, ...renderHistogram(bars, width, { indent: 2, paint: paint.cyan })];
-}
-
-/** Whole numbers by their first and last value, others by their edges with the digits that tell them apart. */
-function binLabel({ from, to }: { from: number; to: number }, quantity: Distribution["quantity"]): string {
-  if (quantity === "atoms per structure") {
-    return to - from <= 1 ? formatCount(from) : `${formatCount(from)}–${formatCount(to - 1)}`;
-  }
-  const decimals = Math.min(12, Math.max(0, -Math.floor(Math.log10(to - from) + 1e-9)));
-  return `${formatEdge(from, decimals)} … ${formatEdge(to, decimals)}`;
-}
-
-function formatEdge(edge: number, decimals: number): string {
-  return Math.abs(edge) >= 1e9 ? edge.toExponential(3) : edge.toFixed(decimals);
 }

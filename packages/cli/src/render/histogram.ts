@@ -1,3 +1,4 @@
+import type { Bin } from "../streaming-histogram.js";
 import { formatCount } from "./number.js";
 import { displayWidth, padText } from "./width.js";
 
@@ -36,4 +37,22 @@ export function renderHistogram(
 export function barOf(share: number, room: number): string {
   const eighths = share > 0 ? Math.max(1, Math.round(share * room * 8)) : 0;
   return "█".repeat(eighths >> 3) + EIGHTHS[eighths & 7];
+}
+
+/** Whole numbers by their first and last value, others by their edges with the digits that tell them apart. */
+export function binLabel({ from, to }: Pick<Bin, "from" | "to">, isWhole: boolean): string {
+  if (isWhole && Number.isSafeInteger(from) && Number.isSafeInteger(to)) {
+    return to - from <= 1 ? formatCount(from) : `${formatCount(from)}–${formatCount(to - 1)}`;
+  }
+  return `${formatEdge(from, to - from)} … ${formatEdge(to, to - from)}`;
+}
+
+/** An edge in as many digits as edges one width apart need to differ. */
+function formatEdge(edge: number, width: number): string {
+  const decimals = Math.max(0, -Math.floor(Math.log10(width) + 1e-9));
+  const size = Math.abs(edge);
+  if (size === 0) return edge.toFixed(decimals <= 12 ? decimals : 0);
+  if (size < (decimals > 0 ? 1e12 : 1e9) && decimals <= 12) return edge.toFixed(decimals);
+  const digits = Math.floor(Math.log10(size)) - Math.floor(Math.log10(width) + 1e-9);
+  return edge.toExponential(Math.min(15, Math.max(3, digits)));
 }

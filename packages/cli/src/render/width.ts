@@ -22,6 +22,9 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
+/** Holds words together while a line is wrapped. */
+export const NO_BREAK = "\u00a0";
+
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** Terminal columns of a text without control characters. */
