@@ -1,11 +1,11 @@
-// node scripts/platform-packages.mjs align    gives the platform packages of packages/mmap/npm the version of @stowage/mmap
-// node scripts/platform-packages.mjs publish  publishes them, each with the addon that lies in its folder
+// node scripts/platform-packages.mjs align    gives the packages of packages/*/npm the version of the package they are for
+// node scripts/platform-packages.mjs publish  publishes them, each with its addon in the folder NATIVE_ADDONS
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { npm } from "./lib/npm.mjs";
 import {
-  addonName,
   alignVersions,
+  builtElsewhere,
   listPlatformPackages,
   stagePlatformPackage,
 } from "./lib/platform-packages.mjs";
@@ -18,7 +18,7 @@ else throw new Error(`Cannot do "${command}": align or publish`);
 /** Puts all of them together before any is published, so that a missing addon stops it all. */
 async function publish() {
   const folders = listPlatformPackages().map((one) =>
-    stagePlatformPackage(one, path.join(one.folder, addonName)),
+    stagePlatformPackage(one, builtElsewhere(one.crate, one.target)),
   );
   for (const cwd of folders) {
     const { name, version } = JSON.parse(readFileSync(path.join(cwd, "package.json"), "utf8"));

@@ -17,7 +17,7 @@ export const smokeFolder = path.join(root, "interop/smoke");
  * @param {import("./runtimes.mjs").Runtime} runtime
  * @param {string} folder
  * @param {import("../interop/smoke/read-paths.mjs").Reads} reads  How files have to be read; "positional" switches the
- *   native addon off.
+ *   native addons off.
  */
 export function smoke(runtime, folder, reads) {
   const script = path.join(folder, "smoke.mjs");
@@ -34,12 +34,11 @@ export function smoke(runtime, folder, reads) {
 /**
  * The ways in which files can be read here.
  *
- * @param {string | null} addon  The built addon.
+ * @param {readonly import("./native.mjs").Addon[]} addons  The built addons.
  */
-export function readPaths(addon) {
-  return /** @type {const} */ (["mapped", "positional"]).filter(
-    (reads) => addon !== null || reads === "positional",
-  );
+export function readPaths(addons) {
+  const maps = addons.some(({ crate }) => crate.packageName === "@stowage/mmap");
+  return /** @type {const} */ (["mapped", "positional"]).filter((reads) => maps || reads === "positional");
 }
 
 /** Runtimes told to load no addons, and what Stowage then says: it neither asks nor fails. */
@@ -92,8 +91,8 @@ export function restrictedRuns(runtimes, folder) {
 
 if (isEntryPoint(import.meta.url)) {
   await install();
-  const [, addon] = await Promise.all([build(), buildNativeIfPossible()]);
-  for (const reads of readPaths(addon)) {
+  const [, addons] = await Promise.all([build(), buildNativeIfPossible()]);
+  for (const reads of readPaths(addons)) {
     const { code, output } = await smoke(thisNode(), smokeFolder, reads);
     process.stdout.write(output);
     if (code !== 0) process.exitCode = code;

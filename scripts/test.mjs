@@ -7,6 +7,7 @@ import { install } from "./install.mjs";
 import { cargo, cargoVersion, hasComponent, runCargoTests } from "./lib/cargo.mjs";
 import { checkChangesets } from "./lib/changesets.mjs";
 import { run } from "./lib/command.mjs";
+import { checkCrates, listCrates } from "./lib/crates.mjs";
 import { checkLicences } from "./lib/licences.mjs";
 import { compileConsumer, installTarballs, packPackages } from "./lib/packed-packages.mjs";
 import { checkPlatformPackages } from "./lib/platform-packages.mjs";
@@ -32,9 +33,9 @@ process.exitCode = steps.failed === 0 ? 0 : 1;
 async function main() {
   await steps.one("npm packages", install);
   // These wait for the network more than for a processor, and none needs another.
-  const [, addon = null, peers, otherRuntimes] = await Promise.all([
+  const [, addons = [], peers, otherRuntimes] = await Promise.all([
     steps.one("build", build),
-    steps.one("native addon", buildNative),
+    steps.one("native addons", buildNative),
     peersStep(),
     steps.one("runtimes", prepareRuntimes),
   ]);
@@ -45,6 +46,7 @@ async function main() {
   await tool("lint", "@biomejs/biome", ["check", "."], "biome");
   await steps.problems("changesets", checkChangesets);
   await steps.problems("licences", checkLicences);
+  await steps.problems("native crates", checkCrates);
   await steps.problems("platform packages", checkPlatformPackages);
   for (const { name, folder } of listPackages()) {
     await tool(`publint ${name}`, "publint", ["run", folder, "--strict"]);
@@ -52,44 +54,46 @@ async function main() {
 
   await rustSteps();
 
-  const env = { STOWAGE_PEERS: JSON.stringify(peers), STOWAGE_NATIVE: addon === null ? "0" : undefined };
-  const maySkip = addon === null;
+  const maySkip = addons.length === 0;
+  const env = { STOWAGE_PEERS: JSON.stringify(peers), STOWAGE_NATIVE: maySkip ? "0" : undefined };
   await steps.count("unit tests", () => runVitest("unit", { env, maySkip }));
   await steps.count("documentation tests", () => runVitest("docs", { env }));
   await steps.count("interop tests", () => runVitest("interop", { env, maySkip }));
-  if (addon !== null) {
+  if (addons.length > 0) {
     const off = { ...env, STOWAGE_NATIVE: "0" };
-    // Only what reads files through @stowage/mmap.
-    const unit = listDependents("@stowage/mmap").map((folder) => `${folder}/`);
-    await steps.count("unit tests without the native addon", () =>
-      runVitest("unit", { env: off, files: unit, maySkip: true }),
+    // Only what uses an addon, by itself or through a package that has one.
+    const unit = new Set(listCrates().flatMap(({ packageName }) => listDependents(packageName)));
+    await steps.count("unit tests without the native addons", () =>
+      runVitest("unit", { env: off, files: [...unit].map((folder) => `${folder}/`), maySkip: true }),
     );
-    await steps.count("interop tests without the native addon", () =>
-      runVitest("interop", { env: off, files: ["interop/atp"], maySkip: true }),
+    await steps.count("interop tests without the native addons", () =>
+      runVitest("interop", { env: off, files: ["interop/atp", "interop/lmdb"], maySkip: true }),
     );
   }
   await tool("documentation build", "vitepress", ["build", "apps/docs"]);
 
   for (const runtime of runtimes) {
-    for (const reads of readPaths(addon)) {
+    for (const reads of readPaths(addons)) {
       await steps.command(`built packages in ${runtime.name}, ${reads} reads`, () =>
         smoke(runtime, smokeFolder, reads),
       );
     }
   }
-  await packedSteps(runtimes, addon);
+  await packedSteps(runtimes, addons);
 }
 
 async function rustSteps() {
   if ((await cargoVersion()) === null) return;
-  await steps.count("native addon's tests", runCargoTests);
-  if (await hasComponent("fmt"))
-    await steps.command("native addon's format", () => cargo(["fmt", "--check"]));
-  else console.log("The native addon's format is not checked: this machine has no rustfmt");
+  const [formats, lints] = [await hasComponent("fmt"), await hasComponent("clippy")];
+  if (!formats) console.log("The native addons' format is not checked: this machine has no rustfmt");
+  if (!lints) console.log("The native addons are not linted: this machine has no clippy");
   // In the release profile, whose build scripts have run already.
   const lint = ["clippy", "--release", "--locked", "--all-targets", "--", "-D", "warnings"];
-  if (await hasComponent("clippy")) await steps.command("native addon's lint", () => cargo(lint));
-  else console.log("The native addon is not linted: this machine has no clippy");
+  for (const { name, folder } of listCrates()) {
+    await steps.count(`tests of ${name}`, () => runCargoTests(folder));
+    if (formats) await steps.command(`format of ${name}`, () => cargo(folder, ["fmt", "--check"]));
+    if (lints) await steps.command(`lint of ${name}`, () => cargo(folder, lint));
+  }
 }
 
 /** Goes on with the peers that could be had: the tests of the others fail by themselves, too. */
@@ -107,10 +111,10 @@ async function peersStep() {
 
 /**
  * @param {readonly import("./runtimes.mjs").Runtime[]} runtimes
- * @param {string | null} addon
+ * @param {readonly import("./native.mjs").Addon[]} addons
  */
-async function packedSteps(runtimes, addon) {
-  const tarballs = await steps.one("tarballs", () => packPackages(addon));
+async function packedSteps(runtimes, addons) {
+  const tarballs = await steps.one("tarballs", () => packPackages(addons));
   const folder = await steps.one("packed packages install", () => {
     if (tarballs === undefined) throw new Error("There are no tarballs");
     return installTarballs(tarballs);
@@ -118,7 +122,7 @@ async function packedSteps(runtimes, addon) {
   if (folder === undefined) return;
   await steps.command("packed packages' types", () => compileConsumer(folder));
   for (const runtime of runtimes) {
-    for (const reads of readPaths(addon)) {
+    for (const reads of readPaths(addons)) {
       await steps.command(`packed packages in ${runtime.name}, ${reads} reads`, () =>
         smoke(runtime, folder, reads),
       );
@@ -129,7 +133,7 @@ async function packedSteps(runtimes, addon) {
       env: { STOWAGE_CONSUMER: folder, STOWAGE_RUNTIMES: JSON.stringify(runtimes) },
     }),
   );
-  if (addon === null) return;
+  if (addons.length === 0) return;
   for (const { name, run } of restrictedRuns(runtimes, folder)) {
     await steps.command(`packed packages in ${name}`, run);
   }

@@ -1,7 +1,8 @@
-// node scripts/third-party.mjs: writes packages/mmap/npm/THIRD-PARTY.md, the licences of what is linked into the addon.
+// node scripts/third-party.mjs: writes packages/*/npm/THIRD-PARTY.md, the licences of what is linked into the addons.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cargo } from "./lib/cargo.mjs";
+import { listCrates } from "./lib/crates.mjs";
 import { lockHash, thirdPartyFile } from "./lib/platform-packages.mjs";
 
 /**
@@ -20,48 +21,78 @@ import { lockHash, thirdPartyFile } from "./lib/platform-packages.mjs";
  * @typedef {object} Node
  * @property {string} id
  * @property {{ pkg: string, dep_kinds: { kind: string | null }[] }[]} deps
+ *
+ * @typedef {object} Metadata
+ * @property {Crate[]} packages
+ * @property {{ root: string, nodes: Node[] }} resolve
  */
 
-/** C libraries that crates bring with them: where their licences are. */
+/**
+ * C libraries that crates bring with them: where their licences are. Some say more at the head of their sources.
+ *
+ * @type {{ crate: string, name: string, licence: string, file: string, heads?: string[] }[]}
+ */
 const bundled = [
   { crate: "lz4-sys", name: "LZ4", licence: "BSD-2-Clause", file: "liblz4/lib/LICENSE" },
   { crate: "zstd-sys", name: "Zstandard", licence: "BSD-3-Clause", file: "zstd/LICENSE" },
+  {
+    crate: "stowage-lmdb",
+    name: "LMDB",
+    licence: "OLDAP-2.8 AND ISC",
+    file: "lmdb/LICENSE",
+    heads: ["lmdb/mdb.c", "lmdb/midl.c"],
+  },
 ];
 
-const { code, stdout, output } = await cargo(["metadata", "--locked", "--format-version", "1"]);
-if (code !== 0) throw new Error(`cargo metadata ended with ${code}\n${output}`);
-/** @type {{ packages: Crate[], resolve: { root: string, nodes: Node[] } }} */
-const { packages, resolve } = JSON.parse(stdout);
-const crates = linkedCrates();
-const sections = [
-  ...bundled.map(({ crate, name, licence, file }) => {
-    const { manifest_path } = find(({ name }) => name === crate);
-    return section(`${name} (C, within ${crate})`, licence, [
-      readText(path.join(path.dirname(manifest_path), file)),
-    ]);
-  }),
-  ...crates.map((crate) =>
+for (const crate of listCrates()) {
+  const { code, stdout, output } = await cargo(crate.folder, [
+    "metadata",
+    "--locked",
+    "--format-version",
+    "1",
+  ]);
+  if (code !== 0) throw new Error(`cargo metadata of ${crate.name} ended with ${code}\n${output}`);
+  writeFileSync(
+    thirdPartyFile(crate),
+    `# Third-party software in the native addon
+
+Of every operating system; made by \`node scripts/third-party.mjs\` from the Cargo.lock with the hash ${lockHash(crate)}.
+
+${sectionsOf(JSON.parse(stdout)).join("\n")}`,
+  );
+}
+
+/** @param {Metadata} metadata */
+function sectionsOf({ packages, resolve }) {
+  const libraries = bundled.flatMap(({ crate, name, licence, file, heads = [] }) => {
+    const found = packages.find(({ name }) => name === crate);
+    if (found === undefined) return [];
+    const folder = path.dirname(found.manifest_path);
+    const texts = [
+      readText(path.join(folder, file)),
+      ...heads.map((head) => headOf(path.join(folder, head))),
+    ];
+    return [section(`${name} (C, within ${crate})`, licence, texts)];
+  });
+  const crates = linkedCrates({ packages, resolve }).map((crate) =>
     section(`${crate.name} ${crate.version}`, crate.license ?? "see below", licenceTexts(crate)),
-  ),
-];
-writeFileSync(
-  thirdPartyFile,
-  `# Third-party software in the native addon
+  );
+  return [...libraries, ...crates];
+}
 
-Of every operating system; made by \`node scripts/third-party.mjs\` from the Cargo.lock with the hash ${lockHash()}.
-
-${sections.join("\n")}`,
-);
-
-/** Crates whose code is in the addon: no build tools, no tests, no macros. */
-function linkedCrates() {
+/**
+ * Crates whose code is in the addon: no build tools, no tests, no macros.
+ *
+ * @param {Metadata} metadata
+ */
+function linkedCrates({ packages, resolve }) {
   const linked = new Set();
   const queue = [resolve.root];
   for (const id of queue) {
     for (const { pkg, dep_kinds } of resolve.nodes.find((node) => node.id === id)?.deps ?? []) {
-      const isMacro = find((crate) => crate.id === pkg).targets.some(({ kind }) =>
-        kind.includes("proc-macro"),
-      );
+      const found = packages.find((crate) => crate.id === pkg);
+      if (found === undefined) throw new Error(`cargo metadata lacks ${pkg}, which is linked`);
+      const isMacro = found.targets.some(({ kind }) => kind.includes("proc-macro"));
       if (linked.has(pkg) || isMacro || dep_kinds.every(({ kind }) => kind !== null)) continue;
       linked.add(pkg);
       queue.push(pkg);
@@ -70,13 +101,6 @@ function linkedCrates() {
   return packages
     .filter(({ id }) => linked.has(id))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-/** @param {(crate: Crate) => boolean} test */
-function find(test) {
-  const crate = packages.find(test);
-  if (crate === undefined) throw new Error("cargo metadata lacks a crate that is linked");
-  return crate;
 }
 
 /**
@@ -100,6 +124,17 @@ function licenceTexts({ name, manifest_path, license, repository, authors }) {
 /** @param {string} file */
 function readText(file) {
   return readFileSync(file, "utf8").replaceAll("\r\n", "\n").trim();
+}
+
+/**
+ * The comments before the first line of code, which name the authors and their terms.
+ *
+ * @param {string} file  A C source.
+ */
+function headOf(file) {
+  const head = /^(?:\s*\/\*[\s\S]*?\*\/)+/.exec(readText(file))?.[0];
+  if (head === undefined) throw new Error(`${file} has no comment at its head`);
+  return head;
 }
 
 /**

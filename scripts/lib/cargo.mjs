@@ -2,19 +2,18 @@ import path from "node:path";
 import { run } from "./command.mjs";
 import { cacheFolder, root } from "./repository.mjs";
 
-/** The crate of the native addon; Rust's tools run there. */
-const crate = path.join(root, "packages/mmap/native");
+/** What cargo builds, of all crates: what they have in common is compiled once. */
+export const cargoTarget = path.join(cacheFolder, "native", "target");
 
 /**
- * Runs cargo on the native addon. What it builds goes to the cache folder.
+ * Runs cargo in a folder; what it builds goes to {@link cargoTarget}.
  *
+ * @param {string} folder  A crate's: its settings in `.cargo` hold only there.
  * @param {readonly string[]} args
  */
-export function cargo(args) {
-  return run("cargo", args, {
-    cwd: crate,
-    env: { CARGO_TARGET_DIR: path.join(cacheFolder, "native", "target"), CARGO_TERM_COLOR: "never" },
-  });
+export function cargo(folder, args) {
+  const env = { CARGO_TARGET_DIR: cargoTarget, CARGO_TERM_COLOR: "never" };
+  return run("cargo", args, { cwd: folder, env });
 }
 
 /**
@@ -23,8 +22,8 @@ export function cargo(args) {
  * @returns {Promise<string | null>}  "rustc 1.95.0 (…)"; `null` if cargo or the compiler is absent.
  */
 export async function cargoVersion() {
-  if ((await cargo(["--version"])).code !== 0) return null;
-  const { code, stdout } = await run("rustc", ["-V"], { cwd: crate });
+  if ((await cargo(root, ["--version"])).code !== 0) return null;
+  const { code, stdout } = await run("rustc", ["-V"], { cwd: root });
   return code === 0 ? stdout.trim() : null;
 }
 
@@ -34,19 +33,20 @@ export async function cargoVersion() {
  * @param {"fmt" | "clippy"} component
  */
 export async function hasComponent(component) {
-  return (await cargo([component, "--version"])).code === 0;
+  return (await cargo(root, [component, "--version"])).code === 0;
 }
 
 /**
- * Runs the crate's tests and counts them.
+ * Runs a crate's tests and counts them.
  *
  * In the release profile: what the addon's build made is used again. A run that fails without a failed test, or finds
  * none, counts as one failed test.
  *
+ * @param {string} folder
  * @returns {Promise<import("./steps.mjs").StepResult>}
  */
-export async function runCargoTests() {
-  const { code, output } = await cargo(["test", "--release", "--locked"]);
+export async function runCargoTests(folder) {
+  const { code, output } = await cargo(folder, ["test", "--release", "--locked"]);
   let [passed, failed] = [0, 0];
   // One line for each test binary.
   for (const [, good, bad] of output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed;/gm)) {

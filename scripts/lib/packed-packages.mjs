@@ -14,18 +14,19 @@ const tarballFolder = path.join(cacheFolder, "pack");
 const requiredFiles = ["package.json", "README.md", "LICENSE"];
 
 /**
- * Packs every package into .cache/pack, and with an addon the platform package of this machine.
+ * Packs every package into .cache/pack, and for each addon the platform package of this machine.
  *
- * @param {string | null} addon  The built addon.
+ * @param {readonly import("../native.mjs").Addon[]} addons  The built addons.
  * @returns {Promise<string[]>}  The tarballs' paths.
  * @throws {Error} if a package cannot be packed, or its tarball lacks its readme, its licence or what it builds.
  */
-export async function packPackages(addon) {
+export async function packPackages(addons) {
   rmSync(tarballFolder, { recursive: true, force: true });
   mkdirSync(tarballFolder, { recursive: true });
   const workspaces = listPackages().map(({ folder }) => `--workspace=${folder}`);
   const args = ["pack", "--json", `--pack-destination=${tarballFolder}`, ...workspaces];
-  const tarballs = [...(await pack(args, root)), ...(addon === null ? [] : await packPlatformPackage(addon))];
+  const tarballs = await pack(args, root);
+  for (const addon of addons) tarballs.push(...(await packPlatformPackage(addon)));
   const problems = tarballs.flatMap(({ name, files }) => {
     const paths = files.map((file) => file.path);
     const isNative = paths.some((file) => file.endsWith(".node"));
@@ -39,17 +40,17 @@ export async function packPackages(addon) {
   return tarballs.map(({ filename }) => path.join(tarballFolder, filename));
 }
 
-/** @param {string} addon */
-async function packPlatformPackage(addon) {
+/** @param {import("../native.mjs").Addon} addon */
+async function packPlatformPackage({ crate, file }) {
   const target = thisTarget();
-  const found = listPlatformPackages().find((one) => one.target === target);
-  if (found === undefined) throw new Error(`packages/mmap/npm has no package for ${target}`);
+  const found = listPlatformPackages([crate]).find((one) => one.target === target);
+  if (found === undefined) throw new Error(`${crate.packageName} has no package for ${target}`);
   const tarballs = await pack(
     ["pack", "--json", `--pack-destination=${tarballFolder}`],
-    stagePlatformPackage(found, addon),
+    stagePlatformPackage(found, file),
   );
   if (!tarballs.some(({ files }) => files.some((file) => file.path.endsWith(".node")))) {
-    throw new Error(`The package for ${target} is packed without the addon`);
+    throw new Error(`${crate.packageName}-${target} is packed without the addon`);
   }
   return tarballs;
 }

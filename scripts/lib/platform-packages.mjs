@@ -9,35 +9,47 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { contentHash } from "./content-hash.mjs";
+import { listCrates } from "./crates.mjs";
 import { cacheFolder, root } from "./repository.mjs";
 
-// packages/mmap/npm holds one package for each platform, with nothing but the addon built for it; @stowage/mmap names
+// packages/<package>/npm holds one package for each platform, with nothing but the addon built for it; the package names
 // them as optional dependencies, of which npm installs the one that fits. They are no workspaces: their manifests and
 // readmes are committed, the addon is not, and the rest is added when a package is put together.
 
-const mmapFolder = path.join(root, "packages/mmap");
-const npmFolder = path.join(mmapFolder, "npm");
-
-/** The addon in a platform package. */
-export const addonName = "stowage-mmap.node";
-
-/** Licences of what is linked into the addon. */
-export const thirdPartyFile = path.join(npmFolder, "THIRD-PARTY.md");
-
 /**
+ * @typedef {import("./crates.mjs").NativeCrate} NativeCrate
+ *
  * @typedef {object} PlatformPackage
- * @property {string} target  "linux-x64-gnu"; the folder in packages/mmap/npm.
+ * @property {NativeCrate} crate
+ * @property {string} target  "linux-x64-gnu"; the folder in packages/<package>/npm.
  * @property {string} folder
  */
 
-/** @returns {PlatformPackage[]} */
-export function listPlatformPackages() {
-  return readdirSync(npmFolder)
-    .filter((target) => existsSync(path.join(npmFolder, target, "package.json")))
-    .map((target) => ({ target, folder: path.join(npmFolder, target) }));
+/**
+ * The platform packages of one crate, or of all.
+ *
+ * @param {readonly NativeCrate[]} [crates]
+ * @returns {PlatformPackage[]}
+ */
+export function listPlatformPackages(crates = listCrates()) {
+  return crates.flatMap((crate) => {
+    const npmFolder = path.join(crate.packageFolder, "npm");
+    return readdirSync(npmFolder)
+      .filter((target) => existsSync(path.join(npmFolder, target, "package.json")))
+      .map((target) => ({ crate, target, folder: path.join(npmFolder, target) }));
+  });
 }
 
-/** The platform package for this machine. */
+/**
+ * Licences of what is linked into an addon.
+ *
+ * @param {NativeCrate} crate
+ */
+export function thirdPartyFile({ packageFolder }) {
+  return path.join(packageFolder, "npm", "THIRD-PARTY.md");
+}
+
+/** The target of this machine. */
 export function thisTarget() {
   const platform = `${process.platform}-${process.arch}`;
   if (process.platform === "win32") return `${platform}-msvc`;
@@ -47,53 +59,89 @@ export function thisTarget() {
 }
 
 /**
- * Looks for platform packages that do not fit @stowage/mmap or its Cargo.lock.
+ * An addon that was built elsewhere, in the folder that `NATIVE_ADDONS` names.
+ *
+ * @param {NativeCrate} crate
+ * @param {string} target
+ * @returns {string}
+ * @throws {Error} if there is none.
+ */
+export function builtElsewhere(crate, target) {
+  const folder = process.env.NATIVE_ADDONS;
+  if (folder === undefined) throw new Error("NATIVE_ADDONS does not name the folder of the addons");
+  const file = path.resolve(root, folder, target, addonName(crate));
+  if (!existsSync(file)) throw new Error(`NATIVE_ADDONS names a folder without it: ${file} is missing`);
+  return file;
+}
+
+/**
+ * Looks for platform packages that do not fit their package or its Cargo.lock.
  *
  * @returns {string[]}  What is wrong, a line each.
  */
 export function checkPlatformPackages() {
-  const { version, optionalDependencies } = readManifest(mmapFolder);
+  const crates = listCrates();
+  const targets = new Set(listPlatformPackages().map(({ target }) => target));
+  const lacking = crates.flatMap((crate) => {
+    const own = listPlatformPackages([crate]).map(({ target }) => target);
+    return [...targets]
+      .filter((target) => !own.includes(target))
+      .map((target) => `${crate.packageName} has no package for ${target}, which another has`);
+  });
+  return [...lacking, ...crates.flatMap(checkPlatforms)];
+}
+
+/** @param {NativeCrate} crate */
+function checkPlatforms(crate) {
+  const { packageName } = crate;
+  const { version, optionalDependencies } = readManifest(crate.packageFolder);
+  const npmFolder = path.relative(root, path.dirname(thirdPartyFile(crate)));
   const problems = Object.entries(optionalDependencies)
     .filter(([, wanted]) => wanted !== version)
-    .map(([name, wanted]) => `@stowage/mmap ${version} wants ${name} ${wanted}`);
-  const found = listPlatformPackages().map(({ target, folder }) => {
+    .map(([name, wanted]) => `${packageName} ${version} wants ${name} ${wanted}`);
+  const found = listPlatformPackages([crate]).map(({ target, folder }) => {
     const manifest = readManifest(folder);
-    const expected = { ...manifest, ...manifestOf(target, version) };
+    const expected = { ...manifest, ...manifestOf(crate, target, version) };
     if (JSON.stringify(manifest) !== JSON.stringify(expected)) {
-      problems.push(`packages/mmap/npm/${target}/package.json should be ${JSON.stringify(expected)}`);
+      problems.push(`${npmFolder}/${target}/package.json should be ${JSON.stringify(expected)}`);
     }
-    if (!existsSync(path.join(folder, "README.md"))) problems.push(`${target} has no README.md`);
+    if (!existsSync(path.join(folder, "README.md"))) problems.push(`${npmFolder}/${target} has no README.md`);
     return manifest.name;
   });
   const named = Object.keys(optionalDependencies);
   for (const name of named.filter((name) => !found.includes(name))) {
-    problems.push(`@stowage/mmap wants ${name}, which packages/mmap/npm lacks`);
+    problems.push(`${packageName} wants ${name}, which ${npmFolder} lacks`);
   }
   for (const name of found.filter((name) => !named.includes(name))) {
-    problems.push(`@stowage/mmap does not want ${name}, which packages/mmap/npm has`);
+    problems.push(`${packageName} does not want ${name}, which ${npmFolder} has`);
   }
-  if (!existsSync(thirdPartyFile) || !readFileSync(thirdPartyFile, "utf8").includes(lockHash())) {
-    problems.push(
-      "packages/mmap/npm/THIRD-PARTY.md is of another Cargo.lock: run node scripts/third-party.mjs",
-    );
+  const licences = thirdPartyFile(crate);
+  if (!existsSync(licences) || !readFileSync(licences, "utf8").includes(lockHash(crate))) {
+    problems.push(`${npmFolder}/THIRD-PARTY.md is of another Cargo.lock: run node scripts/third-party.mjs`);
   }
   return problems;
 }
 
-/** A mark of the crates that are linked, by which their licences are known to be up to date. */
-export function lockHash() {
-  return contentHash([readFileSync(path.join(mmapFolder, "native/Cargo.lock"))]);
+/**
+ * A mark of the crates that are linked, by which their licences are known to be up to date.
+ *
+ * @param {NativeCrate} crate
+ */
+export function lockHash({ folder }) {
+  return contentHash([readFileSync(path.join(folder, "Cargo.lock"))]);
 }
 
-/** Gives every platform package, and what @stowage/mmap wants of it, the version of @stowage/mmap. */
+/** Gives every platform package, and what its package wants of it, the version of its package. */
 export function alignVersions() {
-  const manifest = readManifest(mmapFolder);
-  const { version } = manifest;
-  for (const name of Object.keys(manifest.optionalDependencies))
-    manifest.optionalDependencies[name] = version;
-  writeManifest(mmapFolder, manifest);
-  for (const { folder } of listPlatformPackages()) {
-    writeManifest(folder, { ...readManifest(folder), version });
+  for (const crate of listCrates()) {
+    const manifest = readManifest(crate.packageFolder);
+    const { version } = manifest;
+    for (const name of Object.keys(manifest.optionalDependencies))
+      manifest.optionalDependencies[name] = version;
+    writeManifest(crate.packageFolder, manifest);
+    for (const { folder } of listPlatformPackages([crate])) {
+      writeManifest(folder, { ...readManifest(folder), version });
+    }
   }
 }
 
@@ -103,41 +151,48 @@ export function alignVersions() {
  * @param {PlatformPackage} platformPackage
  * @param {string} addon  The addon built for it.
  * @returns {string}  The folder.
- * @throws {Error} if there is no such addon.
  */
-export function stagePlatformPackage({ target, folder }, addon) {
-  if (!existsSync(addon))
-    throw new Error(`The addon for ${target} is missing: ${path.relative(root, addon)}`);
-  const staged = path.join(cacheFolder, "platform-packages", target);
+export function stagePlatformPackage({ crate, target, folder }, addon) {
+  const staged = path.join(cacheFolder, "platform-packages", `${crate.name}-${target}`);
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { recursive: true });
   for (const file of [
     path.join(folder, "package.json"),
     path.join(folder, "README.md"),
     path.join(root, "LICENSE"),
-    thirdPartyFile,
+    thirdPartyFile(crate),
   ]) {
     copyFileSync(file, path.join(staged, path.basename(file)));
   }
-  copyFileSync(addon, path.join(staged, addonName));
+  copyFileSync(addon, path.join(staged, addonName(crate)));
   return staged;
+}
+
+/**
+ * The addon in a platform package.
+ *
+ * @param {NativeCrate} crate
+ */
+function addonName({ name }) {
+  return `${name}.node`;
 }
 
 /**
  * What depends on the platform, in the manifest of its package.
  *
+ * @param {NativeCrate} crate
  * @param {string} target
  * @param {string} version
  */
-function manifestOf(target, version) {
+function manifestOf(crate, target, version) {
   const [os, cpu, abi] = target.split("-");
   const libc = abi === "gnu" ? "glibc" : abi;
   return {
-    name: `@stowage/mmap-${target}`,
+    name: `${crate.packageName}-${target}`,
     version,
     license: "Apache-2.0",
-    main: addonName,
-    files: [addonName, "THIRD-PARTY.md", "README.md", "LICENSE"],
+    main: addonName(crate),
+    files: [addonName(crate), "THIRD-PARTY.md", "README.md", "LICENSE"],
     os: [os],
     cpu: [cpu],
     ...(os === "linux" ? { libc: [libc] } : {}),
