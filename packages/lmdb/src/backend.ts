@@ -17,7 +17,7 @@ import {
 import { DEFAULT_GROUP, groupFolder, listGroups } from "./groups.js";
 import { LmdbRows } from "./lmdb-rows.js";
 import { DroppedNames } from "./losses.js";
-import { BLOBS, type FieldCodec, keyOf, nameOf, objectRow, VALUES } from "./object-rows.js";
+import { BLOBS, type FieldCodec, keyOf, nameOf, rowMaker, VALUES, valueMaker } from "./object-rows.js";
 
 const CAPABILITIES = {
   create: true,
@@ -66,9 +66,10 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     const encoded = codec.encode(given);
     return dropped === null ? encoded : encoded.map((row) => dropped.without(row));
   };
+  const maker = rowMaker(codec);
   const getMany = (indices: ArrayLike<number>, keys?: readonly string[]): Row[] => {
     rows.refresh();
-    return rows.getMany(indices, keys?.map(nameOf)).map((row) => objectRow(row, codec));
+    return rows.read(indices, keys?.map(nameOf), maker);
   };
   return {
     name: path,
@@ -83,11 +84,7 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     schema: codec === BLOBS ? () => blobSchema(rows) : schemaReader(rows, getMany),
     column: (key, indices) => {
       rows.refresh();
-      const values = rows.column(nameOf(key), indices);
-      return columnFromValues(
-        key,
-        values.map((bytes) => (bytes === null ? undefined : codec.decode(bytes))),
-      );
+      return columnFromValues(key, rows.read(indices, [nameOf(key)], valueMaker(codec)));
     },
     append: (added) => rows.append(encode(added)),
     insert: (index, added) => rows.insert(index, encode(added)),

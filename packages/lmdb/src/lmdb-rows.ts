@@ -1,7 +1,8 @@
 import { closed, nodeFs, nodePath, readOnly, type SyncByteSource } from "@stowage/core";
 import { DEFAULT_GROUP, groupFile, groupFolder } from "./groups.js";
+import { BLOB_ROWS, blobsTask, FIRST_FIELD, PackedReader, type RowMaker } from "./packed-rows.js";
 import { RowDraft } from "./row-draft.js";
-import { type BlobRow, columnTask, countTask, fieldsTask, rowKeysTask, rowsTask } from "./row-layout.js";
+import { type BlobRow, columnTask, countTask, fieldsTask, rowKeysTask } from "./row-layout.js";
 import { SyncEnvironment } from "./sync-environment.js";
 import { WriteEnvironment } from "./write-environment.js";
 
@@ -28,11 +29,13 @@ export interface LmdbRowsOptions {
  */
 export class LmdbRows {
   readonly #environment: SyncEnvironment;
+  readonly #reader: PackedReader | null;
   readonly #writer: WriteEnvironment | null;
   #closed = false;
 
   private constructor(environment: SyncEnvironment, writer: WriteEnvironment | null = null) {
     this.#environment = environment;
+    this.#reader = environment.kernel && new PackedReader(environment.kernel);
     this.#writer = writer;
   }
 
@@ -92,12 +95,20 @@ export class LmdbRows {
    * @throws {StowageError} ERR_INDEX_RANGE, ERR_LMDB_FORMAT, ERR_LMDB_LAYOUT, ERR_LMDB_CHANGED
    */
   getMany(indices: ArrayLike<number>, keys?: readonly string[]): (BlobRow | null)[] {
-    return this.#environment.run(rowsTask(indices, keys));
+    return this.read(indices, keys, BLOB_ROWS);
+  }
+
+  /** Rows made of views of their fields, each at most once copied. @throws as {@link getMany} */
+  read<T>(indices: ArrayLike<number>, keys: readonly string[] | undefined, maker: RowMaker<T>): T[] {
+    const task = this.#reader?.task(indices, keys, maker) ?? blobsTask(indices, keys, maker);
+    return this.#environment.run(task);
   }
 
   /** One field of rows, by default of all; `null` where a row lacks it. @throws as {@link getMany} */
   column(key: string, indices?: ArrayLike<number>): (Uint8Array | null)[] {
-    return this.#environment.run(columnTask(key, indices));
+    if (this.#reader === null || indices === undefined)
+      return this.#environment.run(columnTask(key, indices));
+    return this.read(indices, [key], FIRST_FIELD);
   }
 
   /** The names of a row's fields, in the order of their bytes. @throws as {@link getMany} */

@@ -11,11 +11,12 @@ import {
   ValueEncoder,
 } from "@stowage/core";
 import { fromLatin1, latin1 } from "./names.js";
+import type { RowMaker } from "./packed-rows.js";
 import type { BlobRow } from "./row-layout.js";
 
 /** What the bytes of fields are in the rows that are shown. */
 export interface FieldCodec {
-  /** Has memory of its own: pages may be written over, and go with the file. */
+  /** The value has memory of its own: the bytes are used again. */
   decode(bytes: Uint8Array): Value;
   /** Rows, or patches. @throws {StowageError} for what is no such value. */
   encode(rows: readonly Row[]): BlobRow[];
@@ -42,18 +43,37 @@ export const VALUES: FieldCodec = {
 
 /** The bytes themselves. */
 export const BLOBS: FieldCodec = {
-  decode: blobValue,
+  decode: (bytes) => blobValue(bytes.slice()),
   encode: (rows) =>
     rows.map(
       (row) => new Map(Object.entries(row).map(([key, value]) => [nameOf(key), blobBytes(key, value)])),
     ),
 };
 
-/** A row of an object; an empty slot has no keys. */
-export function objectRow(blobs: BlobRow | null, { decode }: FieldCodec): Row {
-  const row: Row = {};
-  if (blobs !== null) for (const [name, bytes] of blobs) setKey(row, keyOf(name), decode(bytes));
-  return row;
+/** Makes rows of values; an empty slot has no keys. */
+export function rowMaker({ decode }: FieldCodec): RowMaker<Row> {
+  let known: readonly string[] = [];
+  let keys: readonly string[] = [];
+  return {
+    make: (names, values) => {
+      if (names !== known) {
+        known = names;
+        keys = names.map(keyOf);
+      }
+      const row: Row = {};
+      for (let i = 0; i < keys.length; i++) if (values[i] !== null) setKey(row, keys[i]!, decode(values[i]!));
+      return row;
+    },
+    empty: () => ({}),
+  };
+}
+
+/** Makes the values of one field. */
+export function valueMaker({ decode }: FieldCodec): RowMaker<Value | undefined> {
+  return {
+    make: (_, [bytes]) => (bytes ? decode(bytes) : undefined),
+    empty: () => undefined,
+  };
 }
 
 /** The key of a name whose bytes are characters. */

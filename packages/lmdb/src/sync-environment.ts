@@ -1,5 +1,5 @@
 import { nodeFs, nodePath, type SyncByteSource } from "@stowage/core";
-import { openFileSource } from "@stowage/mmap";
+import { LmdbKernel, openFileSource } from "@stowage/mmap";
 import { changedError } from "./errors.js";
 import { u64 } from "./little-endian.js";
 import { META_END, type Meta, newestMeta, parseMeta, TXN_ID, tooShort } from "./meta.js";
@@ -12,6 +12,8 @@ const CACHE_BYTES = 4 << 20;
 /** An LMDB file behind a source that answers at once, at its newest commit. */
 export class SyncEnvironment {
   readonly path: string;
+  /** Reads rows of the file; `null` where there is no addon. */
+  readonly kernel: LmdbKernel | null;
   readonly #source: SyncByteSource & { refresh?(): number };
   #snapshot: Snapshot;
 
@@ -19,6 +21,7 @@ export class SyncEnvironment {
   constructor(input: string | SyncByteSource) {
     this.#source = typeof input === "string" ? openFileSource(dataFile(input)) : input;
     this.path = this.#source.name;
+    this.kernel = LmdbKernel.of(this.#source);
     try {
       this.#snapshot = this.#takeSnapshot();
     } catch (error) {

@@ -8,7 +8,7 @@ export interface Engine {
   /** A copy, checked to be what the file held. */
   readInto(target: Uint8Array, byteOffset: number): void;
   /** Throws ERR_MAPPING_TRUNCATED if views before `end` may have shown zeros in place of the file's bytes. */
-  check(end: number): void;
+  verify(end: number): void;
   /** Takes up the file's new length; views of before may end with it. */
   refresh(): void;
   advise(advice: Advice, byteOffset: number, byteLength: number): void;

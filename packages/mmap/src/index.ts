@@ -1,5 +1,6 @@
 export type { Advice, MapMode } from "./engine.js";
 export type { MmapErrorDetails } from "./errors.js";
+export { type LmdbCommit, LmdbKernel, type LmdbRowBuffers } from "./lmdb-kernel.js";
 export {
   type AtpCommit,
   type AtpFieldPlan,

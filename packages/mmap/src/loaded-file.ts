@@ -51,7 +51,7 @@ export class LoadedFile implements Engine {
     else this.#read(target, byteOffset);
   }
 
-  check(): void {
+  verify(): void {
     // What was read is in memory, whatever happens to the file.
   }
 

@@ -200,7 +200,7 @@ export class MmapFile implements SyncByteSource {
   /** Throws ERR_MAPPING_TRUNCATED if views may have shown zeros in place of bytes that the file has lost. */
   check(): void {
     const engine = this.#open();
-    engine.check(engine.byteLength);
+    engine.verify(engine.byteLength);
   }
 
   /**

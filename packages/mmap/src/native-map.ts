@@ -134,6 +134,7 @@ export class NativeMap implements Engine {
     return sentinel !== undefined && sentinel !== 0 && this.#faults[this.#slot] === 0;
   }
 
+  /** As {@link verify}, asking the system in any case. */
   check(end: number): void {
     if (!this.#mapping.wasCut(this.#lead + end)) return;
     const mappedEnd = this.#range.byteOffset + end;

@@ -70,6 +70,15 @@ export interface NativeAddon {
     sizes: Uint32Array,
   ): number;
   xyzScan(map: NativeMapping, start: number, stop: number, found: Float64Array): number;
+  lmdbRows(
+    map: NativeMapping,
+    commit: Float64Array,
+    sortKeys: Uint32Array,
+    names: Uint8Array,
+    ends: Uint32Array,
+    values: Uint8Array,
+    places: Uint32Array,
+  ): number;
   xyzRows(
     map: NativeMapping,
     columns: Uint32Array,
@@ -89,7 +98,7 @@ export interface NativeStatus {
   readonly threads: number;
 }
 
-const ABI = 5;
+const ABI = 6;
 
 let loaded: LoadedAddon<NativeAddon> | null = null;
 

@@ -1,9 +1,5 @@
 import type { ByteSource } from "@stowage/core";
-import { kernelError } from "./errors.js";
-import { MmapFile } from "./mmap-file.js";
-import { type NativeAddon, nativeAddon } from "./native.js";
-
-const TRUNCATED = -2;
+import { FileKernel } from "./file-kernel.js";
 
 /** Numbers that {@link XyzKernel.scan} gives for each frame, by their place. */
 export const XyzFrame = {
@@ -32,19 +28,16 @@ export const XyzColumn = { symbol: 0, real: 1, integer: 2, skip: 3 } as const;
  * give the value or the error.
  */
 export class XyzKernel {
-  readonly #file: MmapFile;
-  readonly #addon: NativeAddon;
+  readonly #kernel: FileKernel;
 
-  private constructor(file: MmapFile, addon: NativeAddon) {
-    this.#file = file;
-    this.#addon = addon;
+  private constructor(kernel: FileKernel) {
+    this.#kernel = kernel;
   }
 
   /** A kernel for a source that is a map of a whole file; `null` for any other, and without the addon. */
   static of(source: ByteSource): XyzKernel | null {
-    const addon = nativeAddon();
-    if (addon === null || !(source instanceof MmapFile)) return null;
-    return MmapFile.nativeMap(source)?.byteOffset === 0 ? new XyzKernel(source, addon) : null;
+    const kernel = FileKernel.of(source);
+    return kernel && new XyzKernel(kernel);
   }
 
   /**
@@ -55,7 +48,7 @@ export class XyzKernel {
    * @throws {StowageError} ERR_MAPPING_TRUNCATED
    */
   scan(start: number, stop: number, found: Float64Array): number {
-    return this.#run("xyzScan", (addon, { mapping }) => addon.xyzScan(mapping, start, stop, found)) ?? 0;
+    return this.#kernel.run("xyzScan", (addon, map) => addon.xyzScan(map, start, stop, found)) ?? 0;
   }
 
   /**
@@ -75,25 +68,9 @@ export class XyzKernel {
     outputs: Uint8Array[],
     read: Uint8Array,
   ): void {
-    const done = this.#run("xyzRows", (addon, { mapping }) =>
-      addon.xyzRows(mapping, columns, frames, groups, outputs, read),
+    const done = this.#kernel.run("xyzRows", (addon, map) =>
+      addon.xyzRows(map, columns, frames, groups, outputs, read),
     );
     if (done === null) read.fill(0);
   }
-
-  /** @returns What the kernel does; `null` where the file was cut and is whole again. */
-  #run(name: string, kernel: (addon: NativeAddon, map: KernelMap) => number): number | null {
-    const map = MmapFile.nativeMap(this.#file)!;
-    let result: number;
-    try {
-      result = kernel(this.#addon, map);
-    } catch (cause) {
-      throw kernelError(name, cause);
-    }
-    if (result !== TRUNCATED) return result;
-    this.#file.check();
-    return null;
-  }
 }
-
-type KernelMap = NonNullable<ReturnType<typeof MmapFile.nativeMap>>;

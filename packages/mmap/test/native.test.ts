@@ -12,6 +12,7 @@ describe("the package", () => {
   it("exports these values", async () => {
     expect(Object.keys(await import("../src/index.js")).sort()).toMatchInlineSnapshot(`
       [
+        "LmdbKernel",
         "MapKernels",
         "MmapFile",
         "XyzColumn",

@@ -10,6 +10,7 @@ pub mod atp_reader;
 mod guard;
 mod heap;
 pub mod kernels;
+pub mod lmdb;
 mod mapping;
 pub mod xyz;
 
@@ -30,7 +31,7 @@ use mapping::{Mode, Region};
 
 /// What the TypeScript side asks for before it trusts an addon: changes with every change of a signature.
 #[napi]
-pub const ABI: u32 = 5;
+pub const ABI: u32 = 6;
 
 /// A batch was read.
 const DONE: i32 = -1;

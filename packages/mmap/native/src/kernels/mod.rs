@@ -5,6 +5,7 @@ pub mod atp;
 pub mod codec;
 mod decimal;
 pub mod gather;
+pub mod lmdb;
 pub mod output;
 pub mod parallel;
 pub mod xyz;
