@@ -17,6 +17,7 @@ export interface Environment {
   readonly cores: number | null;
   readonly memoryBytes: number | null;
   readonly reads: ReadPath;
+  readonly lmdb: LmdbAccess;
   /** Installed packages by name; `null` for what is not installed. */
   readonly packages: { readonly [name: string]: string | null };
 }
@@ -30,7 +31,15 @@ export interface ReadPath {
   readonly threads: number;
 }
 
-export function describeEnvironment(): Environment {
+/** What can be done with LMDB stores. */
+export interface LmdbAccess {
+  /** Reading takes no addon. */
+  readonly writes: boolean;
+  /** What the native addon that writes was loaded from, or why it is not in use. */
+  readonly reason: string;
+}
+
+export async function describeEnvironment(): Promise<Environment> {
   const names = ["@stowage/core", "@stowage/mmap", ...new Set(CATALOG.map((entry) => entry.package))];
   return {
     stowage: version,
@@ -39,6 +48,7 @@ export function describeEnvironment(): Environment {
     cores: allowed(availableParallelism),
     memoryBytes: allowed(totalmem),
     reads: readPath(),
+    lmdb: await lmdbAccess(),
     packages: Object.fromEntries(names.map((name) => [name, installedVersion(name)])),
   };
 }
@@ -46,6 +56,13 @@ export function describeEnvironment(): Environment {
 function readPath(): ReadPath {
   const { available, reason, threads } = nativeStatus();
   return { by: available ? "memory-mapped" : "positional reads", reason, threads };
+}
+
+/** The package is loaded here only: most commands have no use for it. */
+async function lmdbAccess(): Promise<LmdbAccess> {
+  const { nativeStatus } = await import("@stowage/lmdb");
+  const { available, reason } = nativeStatus();
+  return { writes: available, reason };
 }
 
 function allowed<T>(ask: () => T): T | null {
@@ -74,7 +91,7 @@ function installedVersion(name: string): string | null {
 }
 
 export function renderEnvironment(environment: Environment, terminal: Terminal): string[] {
-  const { stowage, runtime, system, cores, memoryBytes, reads, packages } = environment;
+  const { stowage, runtime, system, cores, memoryBytes, reads, lmdb, packages } = environment;
   const rows: string[][] = [
     ["stowage", stowage],
     ["runtime", runtime],
@@ -82,6 +99,7 @@ export function renderEnvironment(environment: Environment, terminal: Terminal):
     ["cores", cores === null ? "unknown" : String(cores)],
     ["memory", memoryBytes === null ? "unknown" : formatBytes(memoryBytes)],
     ["reads", renderReadPath(reads)],
+    ["LMDB", `${lmdb.writes ? "reads and writes" : "reads only"} (${lmdb.reason})`],
     ...Object.entries(packages).map(([name, found]) => [name, found ?? "not installed"]),
   ];
   return renderTable(rows, [{ paint: terminal.paint.dim }, {}], { width: terminal.width, indent: 0, gap: 3 });

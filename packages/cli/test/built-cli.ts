@@ -9,13 +9,12 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "tsup";
 
 const PACKAGES = join(import.meta.dirname, "../..");
 const CACHE = join(import.meta.dirname, "../.cache");
-const NATIVE = join(PACKAGES, "mmap/native");
-const LIBRARIES = ["core", "mmap", "atp", "ase"].filter((name) =>
+const LIBRARIES = ["core", "mmap", "atp", "ase", "lmdb"].filter((name) =>
   existsSync(join(PACKAGES, name, "src/index.ts")),
 );
 
@@ -35,8 +34,8 @@ export async function buildCli(): Promise<string> {
     const folder = join(draft, "node_modules/@stowage", name);
     await bundle(name, "index.ts", join(folder, "dist"));
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifestOf(name)));
+    copyAddon(name, join(folder, "native"));
   }
-  copyAddon(join(draft, "node_modules/@stowage/mmap/native"));
   try {
     renameSync(draft, target);
   } catch {
@@ -73,20 +72,26 @@ function manifestOf(name: string): object {
   };
 }
 
-/** The native addon, if it is built: its loader looks for it where it lies in the repository. */
-function addons(): string[] {
-  return readdirSync(NATIVE).filter((file) => /^stowage-mmap\.[\w-]+\.node$/.test(file));
+/** A package's native addon, if it has one and it is built: its loader looks for it where it lies in the repository. */
+function addons(name: string): string[] {
+  const folder = join(PACKAGES, name, "native");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => /^stowage-\w+\.[\w-]+\.node$/.test(file))
+    .map((file) => join(folder, file));
 }
 
-function copyAddon(folder: string): void {
-  mkdirSync(folder);
-  for (const file of addons()) copyFileSync(join(NATIVE, file), join(folder, file));
+function copyAddon(name: string, folder: string): void {
+  for (const file of addons(name)) {
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(file, join(folder, basename(file)));
+  }
 }
 
 function hashSources(): string {
   const hash = createHash("sha1");
-  for (const file of addons()) {
-    const { mtimeMs, size } = statSync(join(NATIVE, file));
+  for (const file of LIBRARIES.flatMap(addons)) {
+    const { mtimeMs, size } = statSync(file);
     hash.update(`${file} ${mtimeMs} ${size}\n`);
   }
   for (const name of ["cli", ...LIBRARIES]) {

@@ -2,6 +2,7 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AtpFile } from "@stowage/atp";
 import { int64, ndarray, type Row } from "@stowage/core";
+import { nativeStatus as lmdbStatus } from "@stowage/lmdb";
 import { nativeStatus } from "@stowage/mmap";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Description } from "../src/description.js";
@@ -119,15 +120,22 @@ describe("info", () => {
   test("--env says how files are read, and why", async () => {
     const off = { STOWAGE_NATIVE: "0" };
     expect((await runCli(["info", "--env"], { env: off })).stdout).toMatch(
-      /^reads +positional reads \(STOWAGE_NATIVE=0 is set\)$/m,
+      /^reads +positional reads \(STOWAGE_NATIVE=0 is set\)\nLMDB +reads only \(STOWAGE_NATIVE=0 is set\)$/m,
     );
     expect(JSON.parse((await runCli(["info", "--env", "--json"], { env: off })).stdout)).toMatchObject({
       reads: { by: "positional reads", reason: "STOWAGE_NATIVE=0 is set", threads: 1 },
+      lmdb: { writes: false, reason: "STOWAGE_NATIVE=0 is set" },
     });
-    expect((await run("info", "--env")).stdout).toMatch(
+    const { stdout } = await run("info", "--env");
+    expect(stdout).toMatch(
       nativeStatus().available
         ? /^reads +memory-mapped \(a local build is loaded, \d+ threads?\)$/m
         : /^reads +positional reads \(.+\)$/m,
+    );
+    expect(stdout).toMatch(
+      lmdbStatus().available
+        ? /^LMDB +reads and writes \(a local build is loaded\)$/m
+        : /^LMDB +reads only \(.+\)$/m,
     );
   });
 });

@@ -10,6 +10,7 @@ it("exports what users need, and nothing else", () => {
     "default",
     "listGroups",
     "lmdb",
+    "nativeStatus",
     "openLmdb",
     "openLmdbRows",
     "openLmdbStore",

@@ -77,7 +77,7 @@ async function printDescription(description: Description, isNext: boolean, conte
 }
 
 async function showEnvironment({ terminal, json }: Context): Promise<number> {
-  const environment = describeEnvironment();
+  const environment = await describeEnvironment();
   await terminal.print(json ? JSON.stringify(environment) : renderEnvironment(environment, terminal));
   return EXIT.fine;
 }
