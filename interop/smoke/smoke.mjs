@@ -27,6 +27,7 @@ const checks = [
     run: () => inFolder((folder) => packAndUnpack(folder, codec)),
   })),
   { name: "any store as structures, by promise and at once", run: () => inFolder(openAsStructures) },
+  { name: "every backend passes the contract", run: () => inFolder(passContracts) },
   { name: "a damaged file gives an error with a code", run: () => inFolder(openDamaged) },
   { name: `files are read as expected: ${reads}`, run: () => inFolder(readAsExpected) },
   { name: "stowage info --env", run: cliNamesReadPath },
@@ -112,6 +113,20 @@ async function openAsStructures(folder) {
   assert.equal(again.slice(0, 1).at(-1)?.formula, "H2O");
   assert.deepEqual(again.column("calc.energy").toArray(), Float64Array.of(-14.25, -31.5));
   again.close();
+}
+
+/** @param {string} folder */
+async function passContracts(folder) {
+  const { runContract } = await import("@stowage/testing");
+  const { contracts } = await import("./contracts.mjs");
+  for (const { name, contract } of await contracts(folder)) {
+    const { passed, failed } = await runContract(contract);
+    assert.deepEqual(
+      failed.map((check) => `${name}, ${check.name}: ${check.error}`),
+      [],
+    );
+    assert.ok(passed.length > 100, name);
+  }
 }
 
 /** @param {string} folder */

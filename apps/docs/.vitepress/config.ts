@@ -30,6 +30,7 @@ export default defineConfig({
           { text: "@stowage/atp", link: "/packages/atp" },
           { text: "@stowage/ase", link: "/packages/ase" },
           { text: "@stowage/lmdb", link: "/packages/lmdb" },
+          { text: "@stowage/testing", link: "/packages/testing" },
           { text: "stowage (command line)", link: "/packages/cli" },
         ],
       },

@@ -1,0 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { contracts } from "../../../interop/smoke/contracts.mjs";
+import { backendContract } from "../src/index.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "stowage-contract-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(await contracts(folder))("$name", ({ contract }) => {
+  for (const { name, run } of backendContract(contract)) {
+    it(name, async () => expect(await run()).toBeUndefined());
+  }
+});
