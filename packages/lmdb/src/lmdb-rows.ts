@@ -1,4 +1,4 @@
-import { closed, nodeFs, nodePath, readOnly, type SyncByteSource } from "@stowage/core";
+import { closed, fileError, nodeFs, nodePath, readOnly, type SyncByteSource } from "@stowage/core";
 import { DEFAULT_GROUP, groupFile, groupFolder } from "./groups.js";
 import { BLOB_ROWS, blobsTask, FIRST_FIELD, PackedReader, type RowMaker } from "./packed-rows.js";
 import { RowDraft } from "./row-draft.js";
@@ -52,8 +52,7 @@ export class LmdbRows {
     const folder = groupFolder(input, group);
     const file = nodePath().join(folder, "data.mdb");
     // What holds no rows is refused before LMDB has touched it.
-    const isNew = (nodeFs().statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
-    if (!isNew) openReader(file).close();
+    if (!isNew(file)) openReader(file).close();
     const writer = new WriteEnvironment(folder);
     try {
       return new LmdbRows(openReader(file), writer);
@@ -157,8 +156,9 @@ export class LmdbRows {
     this.#write((draft) => draft.clear());
   }
 
-  /** Makes durable what was written. */
+  /** Makes durable what was written. @throws {StowageError} ERR_CLOSED, ERR_FILE_ACCESS */
   flush(): void {
+    if (this.#closed) throw closed(this.path);
     this.#writer?.flush();
   }
 
@@ -186,6 +186,15 @@ export class LmdbRows {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Whether there is no such file, or an empty one. */
+function isNew(file: string): boolean {
+  try {
+    return (nodeFs().statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  } catch (error) {
+    throw fileError(error, "write", file);
   }
 }
 

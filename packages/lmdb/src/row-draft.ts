@@ -42,6 +42,7 @@ export class RowDraft {
   #blocks: Block[];
   #nextSortKey: bigint;
   #count: number;
+  #cleared = false;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -60,6 +61,7 @@ export class RowDraft {
   /** Puts rows before the one at `at`, which may be the number of rows. */
   insert(at: number, rows: readonly BlobRow[]): void {
     if (at !== this.#count) this.#sortKey(at);
+    if (rows.length === 0) return;
     const keys = rows.map((row) => this.#put(this.#nextSortKey++, row));
     if (at === this.#count) this.#append(keys);
     else this.#splice(at, keys);
@@ -117,6 +119,7 @@ export class RowDraft {
     this.#operations.clear();
     this.#blocks = [];
     this.#count = 0;
+    this.#cleared = true;
   }
 
   /** What there is to do; no bytes if nothing is. */
@@ -124,7 +127,7 @@ export class RowDraft {
     const operations = this.#operations;
     const before = this.#index.starts.length - 1;
     const same = this.#blocks.length === before && this.#blocks.every(({ keys }) => keys === null);
-    if (!same) {
+    if (!same || this.#cleared) {
       operations.put(COUNT, latin1(`${this.#count}`));
       operations.put(NEXT_SORT_KEY, latin1(`${this.#nextSortKey}`));
       this.#finishBlocks(before);
@@ -157,7 +160,7 @@ export class RowDraft {
   #append(keys: readonly bigint[]): void {
     let from = 0;
     const last = this.#blocks.at(-1);
-    if (last !== undefined && last.size < MAX_BLOCK_ROWS && keys.length > 0) {
+    if (last !== undefined && last.size < MAX_BLOCK_ROWS) {
       from = MAX_BLOCK_ROWS - last.size;
       setKeys(last, [...this.#keysOf(last), ...keys.slice(0, from)]);
     }

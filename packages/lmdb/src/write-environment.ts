@@ -16,11 +16,14 @@ const MAP_SIZE = 10 * 2 ** 30;
 export class WriteEnvironment {
   readonly #native: NativeEnvironment;
   readonly #path: string;
+  /** The file's number. */
+  readonly #inode: bigint;
 
   /** Opens the environment in a folder, and makes it if there is none. @throws {StowageError} ERR_NATIVE_REQUIRED, … */
   constructor(folder: string) {
     this.#path = nodePath().join(folder, "data.mdb");
     this.#native = openNative(folder, this.#path);
+    this.#inode = inodeOf(this.#path) ?? -1n;
   }
 
   /**
@@ -28,12 +31,14 @@ export class WriteEnvironment {
    * commit; no bytes are no commit.
    *
    * @param draft  May be called more than once.
+   * @throws {StowageError} ERR_FILE_MISSING if the file was removed, ERR_FILE_ACCESS, ERR_LMDB_WRITE
    */
   write(reader: SyncEnvironment, draft: (snapshot: Snapshot) => Uint8Array): void {
     for (;;) {
       this.#attempt("begin", () => this.#native.begin());
       let operations: Uint8Array;
       try {
+        this.#checkThere();
         const snapshot = reader.refresh();
         this.#fill(snapshot);
         operations = draft(snapshot);
@@ -60,6 +65,17 @@ export class WriteEnvironment {
     this.#native.close();
   }
 
+  /** What is written to a file without a name is lost. */
+  #checkThere(): void {
+    if (inodeOf(this.#path) === this.#inode) return;
+    throw new StowageError(
+      "ERR_FILE_MISSING",
+      `Cannot write ${this.#path}: it was removed, or replaced by another file, since it was opened`,
+      { path: this.#path },
+      { hint: "open the store again" },
+    );
+  }
+
   /** LMDB reads pages that the file lost as a fault of the process: zeros there are an error that can be told. */
   #fill({ meta, pages }: Snapshot): void {
     const needed = (meta.lastPage + 1) * meta.pageSize;
@@ -78,6 +94,10 @@ export class WriteEnvironment {
       throw writeError(this.#path, what, error);
     }
   }
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return nodeFs().statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
 function openNative(folder: string, path: string): NativeEnvironment {
