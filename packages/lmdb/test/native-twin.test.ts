@@ -102,7 +102,7 @@ describe.skipIf(!nativeStatus().available)("the kernel and its twin", () => {
     fc.assert(
       fc.property(
         rowsOf.filter((rows) => rows.length > 0),
-        fc.constantFrom(256, 512),
+        fc.constantFrom(512, 1024),
         fc.array(change, { minLength: 1, maxLength: 4 }),
         (rows, pageSize, changes) => {
           const file = storeOf(rows, pageSize, 4);
