@@ -3,6 +3,7 @@
 // A check goes on whatever happened to those before it. Vitest's tests are counted one by one, every other step is
 // one test. To add a step, add a line to `main`.
 import { build } from "./build.mjs";
+import { prepareChromium } from "./chromium.mjs";
 import { install } from "./install.mjs";
 import { cargo, cargoVersion, hasComponent, runCargoTests } from "./lib/cargo.mjs";
 import { checkChangesets } from "./lib/changesets.mjs";
@@ -33,11 +34,12 @@ process.exitCode = steps.failed === 0 ? 0 : 1;
 async function main() {
   await steps.one("npm packages", install);
   // These wait for the network more than for a processor, and none needs another.
-  const [, addons = [], peers, otherRuntimes] = await Promise.all([
+  const [, addons = [], peers, otherRuntimes, browser] = await Promise.all([
     steps.one("build", build),
     steps.one("native addons", buildNative),
     peersStep(),
     steps.one("runtimes", prepareRuntimes),
+    browserStep(),
   ]);
   const runtimes = [thisNode(), ...(otherRuntimes ?? [])];
 
@@ -58,7 +60,8 @@ async function main() {
   const env = { STOWAGE_PEERS: JSON.stringify(peers), STOWAGE_NATIVE: maySkip ? "0" : undefined };
   await steps.count("unit tests", () => runVitest("unit", { env, maySkip }));
   await steps.count("documentation tests", () => runVitest("docs", { env }));
-  await steps.count("interop tests", () => runVitest("interop", { env, maySkip }));
+  const interopEnv = { ...env, STOWAGE_BROWSER: JSON.stringify(browser) };
+  await steps.count("interop tests", () => runVitest("interop", { env: interopEnv, maySkip }));
   if (addons.length > 0) {
     const off = { ...env, STOWAGE_NATIVE: "0" };
     // Only what uses an addon, by itself or through a package that has one.
@@ -107,6 +110,17 @@ async function peersStep() {
     );
   });
   return peers;
+}
+
+/** Goes on without a browser: the test in it fails by itself, too. */
+async function browserStep() {
+  /** @type {Awaited<ReturnType<typeof prepareChromium>>} */
+  let browser = { problem: "Looking for it failed" };
+  await steps.problems("Chromium", async () => {
+    browser = await prepareChromium();
+    return "problem" in browser ? [browser.problem] : [];
+  });
+  return browser;
 }
 
 /**
