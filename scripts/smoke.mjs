@@ -4,6 +4,7 @@ import path from "node:path";
 import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 import { run } from "./lib/command.mjs";
+import { listCrates } from "./lib/crates.mjs";
 import { cacheFolder, isEntryPoint, listLibraries, root } from "./lib/repository.mjs";
 import { buildNativeIfPossible } from "./native.mjs";
 import { denoOffline, thisNode } from "./runtimes.mjs";
@@ -32,13 +33,13 @@ export function smoke(runtime, folder, reads) {
 }
 
 /**
- * The ways in which files can be read here.
+ * The ways in which files can be read here: mapped, where all addons are there.
  *
  * @param {readonly import("./native.mjs").Addon[]} addons  The built addons.
  */
 export function readPaths(addons) {
-  const maps = addons.some(({ crate }) => crate.packageName === "@stowage/mmap");
-  return /** @type {const} */ (["mapped", "positional"]).filter((reads) => maps || reads === "positional");
+  const all = addons.length === listCrates().length;
+  return /** @type {const} */ (["mapped", "positional"]).filter((reads) => all || reads === "positional");
 }
 
 /** Runtimes told to load no addons, and what Stowage then says: it neither asks nor fails. */

@@ -4,11 +4,14 @@
 //   node read-paths.mjs write FILE             writes a small .atp file
 //   node read-paths.mjs mapped FILE            fails unless the file is mapped
 //   node read-paths.mjs positional FILE [WHY]  fails unless it is read without the addon, for the reason WHY
+//
+// The native addons of other packages have to be in use where the file is mapped, and only there.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { AtpFile, Molecule } from "@stowage/atp";
+import { nativeStatus as lmdbStatus } from "@stowage/lmdb";
 import { MmapFile, nativeStatus } from "@stowage/mmap";
 
 /** @typedef {"mapped" | "positional"} Reads */
@@ -29,11 +32,15 @@ export function writeSmall(file) {
  * @param {string} file  As {@link writeSmall} writes it.
  * @param {string} [why]
  */
-export function checkReadPath(reads, file, why) {
+export function checkReadPath(reads, file, why = "") {
   const { available, reason, threads } = nativeStatus();
   assert.equal(available, reads === "mapped", reason);
   assert.ok(threads >= 1);
-  if (why !== undefined) assert.ok(reason.includes(why), `the reason is "${reason}", expected "${why}"`);
+  const lmdb = lmdbStatus();
+  assert.equal(lmdb.available, available, `@stowage/lmdb: ${lmdb.reason}`);
+  for (const said of [reason, lmdb.reason]) {
+    assert.ok(said.includes(why), `the reason is "${said}", expected "${why}"`);
+  }
 
   const map = MmapFile.open(file);
   assert.equal(map.backend, reads === "mapped" ? "mmap" : "buffered");

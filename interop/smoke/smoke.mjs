@@ -150,8 +150,10 @@ async function readAsExpected(folder) {
 }
 
 function cliNamesReadPath() {
-  const { by, reason } = JSON.parse(stowage("info", "--env", "--json")).reads;
+  const environment = JSON.parse(stowage("info", "--env", "--json"));
+  const { by, reason } = environment.reads;
   assert.equal(by, reads === "mapped" ? "memory-mapped" : "positional reads", reason);
+  assert.equal(environment.lmdb.writes, reads === "mapped", environment.lmdb.reason);
 }
 
 /** @param {string} folder */
