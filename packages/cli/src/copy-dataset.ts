@@ -1,8 +1,10 @@
-import type { BackendSpec, LossNote, OpenOptions, Row, RowSchema, RowStore } from "@stowage/core";
+import type { BackendSpec, LossNote, OpenOptions, Row, RowStore } from "@stowage/core";
 import { unsupported } from "./dataset.js";
 import { usageError } from "./exit.js";
+import { type MatchOptions, matchingRows } from "./matching-rows.js";
 import type { ProgressBar } from "./progress.js";
-import { readBatches } from "./row-batches.js";
+import { type RowBatch, readBatches } from "./row-batches.js";
+import { schemaOfCopy } from "./schema-of-copy.js";
 import type { TargetOptions } from "./target-options.js";
 import { createTarget, type WriteTarget } from "./write-target.js";
 
@@ -14,6 +16,8 @@ export interface CopyOptions {
   readonly stop?: number;
   /** Keys to leave out. */
   readonly drop?: readonly string[];
+  /** Of these rows only those that a filter lets through. */
+  readonly matching?: Pick<MatchOptions, "filter" | "limit">;
   readonly signal: AbortSignal;
   readonly startProgress: (rows: number) => ProgressBar;
 }
@@ -53,25 +57,22 @@ export async function draftCopy(
   backend: BackendSpec,
   options: CopyOptions,
 ): Promise<Draft> {
-  const { drop = [], signal } = options;
+  const { drop = [], matching, signal } = options;
   const count = await source.count();
   const { start = 0, stop = count } = options;
   const schema = await source.schema();
   const keys = drop.length > 0 ? Object.keys(schema).filter((key) => !drop.includes(key)) : undefined;
   const target = await createTarget(output, backend, {
     ...openOptionsOf(options.target, backend),
-    schema: schemaOfCopy(schema, drop, stop - start === count),
+    schema: schemaOfCopy(schema, drop, matching === undefined && stop - start === count),
     signal,
   });
   const progress = options.startProgress(stop - start);
   try {
-    const copied = await copyRows(source, target.store, {
-      start,
-      stop,
-      keys,
-      signal,
-      onRows: progress.update,
-    });
+    const range = { start, stop, keys, signal, onRows: progress.update };
+    const batches =
+      matching === undefined ? readBatches(source, range) : matchingRows(source, { ...range, ...matching });
+    const copied = await copyRows(batches, target.store, signal);
     const losses = [...(target.store.losses?.() ?? [])];
     return { copied: { ...copied, losses }, commit: target.commit, abandon: target.abandon };
   } catch (error) {
@@ -105,22 +106,22 @@ function openOptionsOf(options: TargetOptions, backend: BackendSpec): OpenOption
 }
 
 async function copyRows(
-  source: RowStore,
+  batches: AsyncIterable<RowBatch>,
   target: RowStore,
-  options: Parameters<typeof readBatches>[1] & { signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<{ rows: number; atoms: number }> {
   if (target.append === undefined) {
     throw unsupported("append", `Cannot write ${target.name}: its format takes no rows`);
   }
   let rows = 0;
   let atoms = 0;
-  for await (const batch of readBatches(source, options)) {
+  for await (const batch of batches) {
     await target.append(batch.rows);
     rows += batch.rows.length;
     for (const row of batch.rows) atoms += atomCount(row);
   }
   await target.flush?.();
-  options.signal.throwIfAborted();
+  signal.throwIfAborted();
   return { rows, atoms };
 }
 
@@ -128,15 +129,4 @@ async function copyRows(
 export function atomCount(row: Row): number {
   const numbers = row["arrays.numbers"] as { shape?: readonly number[] } | undefined;
   return numbers?.shape?.[0] ?? 0;
-}
-
-/**
- * What is known of the rows that will be copied: all fields, or those that are kept. Counts of missing rows hold for
- * the whole source only, so a part of it goes without them.
- */
-export function schemaOfCopy(schema: RowSchema, dropped: readonly string[], whole: boolean): RowSchema {
-  const kept = Object.entries(schema).filter(([key]) => !dropped.includes(key));
-  return Object.fromEntries(
-    kept.map(([key, field]) => [key, whole ? field : { ...field, missing: undefined }]),
-  );
 }

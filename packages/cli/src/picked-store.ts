@@ -1,5 +1,5 @@
 import { columnOf, type RowStore } from "@stowage/core";
-import { schemaOfCopy } from "./copy-dataset.js";
+import { schemaOfCopy } from "./schema-of-copy.js";
 
 /**
  * Some rows of a store, in an order of their own, as a store for reading. Nothing is copied, and where `indexAt`

@@ -7,6 +7,7 @@ import { addGroups } from "./commands/groups.js";
 import { addHead } from "./commands/head.js";
 import { addInfo } from "./commands/info.js";
 import { addMerge } from "./commands/merge.js";
+import { addSelect } from "./commands/select.js";
 import { addSplit } from "./commands/split.js";
 import { addStats } from "./commands/stats.js";
 import { addTry } from "./commands/try.js";
@@ -62,6 +63,7 @@ export function createProgram({ run, stdout, stderr, paint }: ProgramOptions): C
     addGet,
     addGroups,
     addStats,
+    addSelect,
     addConvert,
     addMerge,
     addSplit,

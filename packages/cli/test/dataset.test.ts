@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { RowSchema } from "@stowage/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { outputNames } from "../src/commands/try.js";
-import { schemaOfCopy } from "../src/copy-dataset.js";
 import { checkKeys, isUrl, sizeOnDisk } from "../src/dataset.js";
+import { schemaOfCopy } from "../src/schema-of-copy.js";
 import { makeFolder } from "./run-cli.js";
 
 const { folder, remove } = makeFolder();
