@@ -10,6 +10,7 @@ import {
 } from "@stowage/core";
 import { lmdb } from "@stowage/lmdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writable } from "../packages/lmdb/test/writable.js";
 import { openPeer, type Peer } from "./peer.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
@@ -65,11 +66,21 @@ describe("stores of structures that asebytes writes", () => {
     await using db = await AtomsIO.open(file, { backend: lmdb });
     expect(await db.count()).toBeGreaterThan(0);
     await expect(db.append(null)).rejects.toThrow(expect.objectContaining({ code: "ERR_READ_ONLY" }));
-    await expect(AtomsIO.open(file, { backend: lmdb, mode: "r+" })).rejects.toThrow(
-      expect.objectContaining({ code: "ERR_UNSUPPORTED" }),
-    );
     await expect(AtomsIO.open(file, { backend: lmdb, group: "other" })).rejects.toThrow(
       expect.objectContaining({ code: "ERR_FILE_MISSING" }),
     );
+  });
+
+  test.runIf(writable)("copied structure by structure are the same for asebytes", async () => {
+    const [file, copy] = ["from.lmdb", "to.lmdb"].map((name) => path.join(temporaryFolder(), name));
+    await call("write", { path: file, seed: seed + 1, count: 80, group: "default" });
+    {
+      using source = AtomsIOSync.open(file!, { backend: lmdb });
+      using target = AtomsIOSync.open(copy!, { backend: lmdb, mode: "w" });
+      target.extend(source.toArray());
+    }
+    const sorted = (rows: PeerRow[]) => rows.map((row) => row?.sort(([a], [b]) => (a < b ? -1 : 1)) ?? null);
+    const expected = sorted(await call<PeerRow[]>("read", { path: file, group: "default" }));
+    expect(sorted(await call<PeerRow[]>("read", { path: copy, group: "default" }))).toEqual(expected);
   });
 });

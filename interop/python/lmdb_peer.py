@@ -155,6 +155,10 @@ def delete_rows(path: str, group: str, start: int, stop: int) -> Any:
     return _close(db)
 
 
+def read_group(path: str, group: str) -> Any:
+    return _close(_open(path, group))
+
+
 def _open(path: str, group: str) -> BlobIO:
     return BlobIO(LMDBBlobBackend(path, group, sync=False))
 
