@@ -64,8 +64,9 @@ async function main() {
   await steps.count("interop tests", () => runVitest("interop", { env: interopEnv, maySkip }));
   if (addons.length > 0) {
     const off = { ...env, STOWAGE_NATIVE: "0" };
-    // Only what uses an addon, by itself or through a package that has one.
-    const unit = new Set(listCrates().flatMap(({ packageName }) => listDependents(packageName)));
+    // Only what uses an addon, by itself or through a package that has one; and the contract of all backends.
+    const users = listCrates().flatMap(({ packageName }) => listDependents(packageName));
+    const unit = new Set([...users, ...listDependents("@stowage/testing")]);
     await steps.count("unit tests without the native addons", () =>
       runVitest("unit", { env: off, files: [...unit].map((folder) => `${folder}/`), maySkip: true }),
     );

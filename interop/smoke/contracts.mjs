@@ -69,14 +69,26 @@ const trajExceptions = {
 
 /**
  * @param {string} folder
+ * @param {import("@stowage/testing").ContractOptions["prepare"]} [prepareLmdb]  Makes LMDB stores where the addon that
+ *   writes them is absent; without it LMDB is left out there.
  * @returns {Promise<{ name: string, contract: import("@stowage/testing").ContractOptions }[]>}
  */
-export async function contracts(folder) {
+export async function contracts(folder, prepareLmdb) {
   const { traj, xyz } = await import("@stowage/ase");
   const { atp } = await import("@stowage/atp");
+  const { lmdb, nativeStatus } = await import("@stowage/lmdb");
   let count = 0;
   /** @param {string} extension */
   const freshPath = (extension) => () => path.join(folder, `${count++}${extension}`);
+  const stored = { backend: lmdb, freshPath: freshPath(".lmdb") };
+  /** @type {import("@stowage/testing").ContractOptions} */
+  const read = {
+    ...stored,
+    prepare: prepareLmdb,
+    capabilities: { create: false, append: false, edit: false },
+    exceptions: { "a row without keys": "exact" },
+  };
+  const ofLmdb = nativeStatus().available ? [stored] : prepareLmdb === undefined ? [] : [read];
   return [
     { name: "memory", contract: { backend: memory, freshPath: () => `memory://contract-${count++}` } },
     ...["none", "lz4", "zstd"].map((codec) => ({
@@ -85,5 +97,6 @@ export async function contracts(folder) {
     })),
     { name: "xyz", contract: { backend: xyz, freshPath: freshPath(".extxyz"), exceptions: xyzExceptions } },
     { name: "traj", contract: { backend: traj, freshPath: freshPath(".traj"), exceptions: trajExceptions } },
+    ...ofLmdb.map((contract) => ({ name: "lmdb", contract })),
   ];
 }

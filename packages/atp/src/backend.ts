@@ -1,10 +1,10 @@
 import {
   type BackendSpec,
   defineBackend,
+  exactIndices,
   nodeFs,
   type OpenOptions,
   type RowStore,
-  StowageError,
   toAsync,
 } from "@stowage/core";
 import { type AtpCreateOptions, AtpFile } from "./atp-file.js";
@@ -24,6 +24,8 @@ export interface AtpStoreOptions extends OpenOptions {
 /** Opens an .atp file as rows. */
 export function openAtpStore(path: string, options: AtpStoreOptions = {}): RowStore<"sync"> {
   const db = openFile(path, options);
+  const exact = (indices: ArrayLike<number>): ArrayLike<number> =>
+    exactIndices(indices, () => db.length, path);
   const losses = new LossLog();
   const conversion = { unsupported: options.unsupported ?? "error", losses };
   return {
@@ -35,31 +37,17 @@ export function openAtpStore(path: string, options: AtpStoreOptions = {}): RowSt
     getMany: (indices, keys) => {
       const wanted = keys && new Set(keys);
       return db
-        .getMany(exact(indices, db))
+        .getMany(exact(indices))
         .map((molecule) => moleculeToRow(molecule, wanted && ((key) => wanted.has(key))));
     },
     schema: () => rowSchema(db),
-    column: (key, indices) => readColumn(db, key, exact(indices, db)),
+    column: (key, indices) => readColumn(db, key, exact(indices)),
     append: (rows) => db.append(rows.map((row) => rowToMolecule(row, conversion))),
     flush: () => db.flush(),
     losses: () => losses.notes,
     discard: () => db.discard(),
     close: () => db.close(),
   };
-}
-
-/** Stores count rows from the start: it is facades that resolve negative indices, and refuse fractions. */
-function exact(indices: ArrayLike<number>, db: AtpFile): ArrayLike<number> {
-  for (let i = 0; i < indices.length; i++) {
-    const index = indices[i]!;
-    if (Number.isInteger(index) && index >= 0) continue;
-    const { path, length } = db;
-    throw new StowageError("ERR_INDEX_RANGE", `Cannot read row ${index} of ${path}: it has ${length} rows`, {
-      index,
-      length,
-    });
-  }
-  return indices;
 }
 
 function openFile(path: string, options: AtpStoreOptions): AtpFile {

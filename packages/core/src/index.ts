@@ -124,5 +124,5 @@ export {
   slabPeekUnset,
   unsetBuffer,
 } from "./slab.js";
-export { type Progress, progressReporter, resolveIndex, type TaskOptions } from "./task.js";
+export { exactIndices, type Progress, progressReporter, resolveIndex, type TaskOptions } from "./task.js";
 export { publish, TemporaryFile, temporaryName, writeFully } from "./temporary-file.js";

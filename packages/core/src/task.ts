@@ -54,11 +54,27 @@ export function resolveIndex(index: number, length: number, name: string): numbe
   if (!Number.isInteger(index))
     throw new TypeError(`Cannot read row ${index}: an index must be a whole number`);
   const resolved = index < 0 ? index + length : index;
-  if (resolved < 0 || resolved >= length) {
-    throw new StowageError("ERR_INDEX_RANGE", `Cannot read row ${index} of ${name}: it has ${length} rows`, {
-      index,
-      length,
-    });
-  }
+  if (resolved < 0 || resolved >= length) throw noSuchRow(index, length, name);
   return resolved;
+}
+
+/**
+ * The same indices, for a store over something that counts from the end, too: stores do not, and know no fractions.
+ *
+ * @param length  Asked for only when an index is refused.
+ * @throws {StowageError} ERR_INDEX_RANGE for a negative index or a fraction. One past the end is left to the reader.
+ */
+export function exactIndices<I extends ArrayLike<number>>(indices: I, length: () => number, name: string): I {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    if (!(Number.isInteger(index) && index >= 0)) throw noSuchRow(index, length(), name);
+  }
+  return indices;
+}
+
+function noSuchRow(index: number, length: number, name: string): StowageError<"ERR_INDEX_RANGE"> {
+  return new StowageError("ERR_INDEX_RANGE", `Cannot read row ${index} of ${name}: it has ${length} rows`, {
+    index,
+    length,
+  });
 }

@@ -88,6 +88,7 @@ describe("the package", () => {
         "encodeRowValue",
         "encodeValue",
         "equalValues",
+        "exactIndices",
         "fieldOf",
         "fileError",
         "fileExists",

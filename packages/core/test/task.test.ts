@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Progress, progressReporter, resolveIndex } from "../src/index.js";
+import { exactIndices, type Progress, progressReporter, resolveIndex } from "../src/index.js";
 
 describe("progressReporter", () => {
   beforeEach(() => {
@@ -67,5 +67,22 @@ describe("resolveIndex", () => {
 
   it.each([0.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null])("refuses %s: it is no index", (index) => {
     expect(() => resolveIndex(index as number, 3, "a")).toThrow(TypeError);
+  });
+});
+
+describe("exactIndices", () => {
+  it("gives back indices that count from the start", () => {
+    const indices = Uint32Array.of(0, 7, 2);
+    expect(exactIndices(indices, () => 3, "a.lmdb")).toBe(indices);
+  });
+
+  it.each([-1, 0.5, Number.NaN])("refuses %d, naming the dataset and its length", (index) => {
+    expect(() => exactIndices([0, index], () => 3, "a.lmdb")).toThrow(
+      expect.objectContaining({
+        code: "ERR_INDEX_RANGE",
+        details: { index, length: 3 },
+        message: `Cannot read row ${index} of a.lmdb: it has 3 rows`,
+      }),
+    );
   });
 });

@@ -2,6 +2,7 @@ import {
   type BackendSpec,
   columnFromValues,
   defineBackend,
+  exactIndices,
   type Field,
   fileError,
   fileExists,
@@ -67,9 +68,11 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     return dropped === null ? encoded : encoded.map((row) => dropped.without(row));
   };
   const maker = rowMaker(codec);
+  const exact = (indices: ArrayLike<number>): ArrayLike<number> =>
+    exactIndices(indices, () => rows.length, path);
   const getMany = (indices: ArrayLike<number>, keys?: readonly string[]): Row[] => {
     rows.refresh();
-    return rows.read(indices, keys?.map(nameOf), maker);
+    return rows.read(exact(indices), keys?.map(nameOf), maker);
   };
   return {
     name: path,
@@ -84,14 +87,14 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     schema: codec === BLOBS ? () => blobSchema(rows) : schemaReader(rows, getMany),
     column: (key, indices) => {
       rows.refresh();
-      return columnFromValues(key, rows.read(indices, [nameOf(key)], valueMaker(codec)));
+      return columnFromValues(key, rows.read(exact(indices), [nameOf(key)], valueMaker(codec)));
     },
     append: (added) => rows.append(encode(added)),
     insert: (index, added) => rows.insert(index, encode(added)),
-    set: (indices, given) => rows.set(indices, encode(given)),
-    update: (indices, patches) => rows.update(indices, encode(patches)),
-    delete: (indices) => rows.delete(indices),
-    drop: (keys, indices) => rows.drop(keys.map(nameOf), indices),
+    set: (indices, given) => rows.set(exact(indices), encode(given)),
+    update: (indices, patches) => rows.update(exact(indices), encode(patches)),
+    delete: (indices) => rows.delete(exact(indices)),
+    drop: (keys, indices) => rows.drop(keys.map(nameOf), exact(indices)),
     clear: () => rows.clear(),
     destroy: () => {
       rows.clear();

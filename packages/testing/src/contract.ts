@@ -1,4 +1,4 @@
-import type { BackendSpec, OpenOptions, Row } from "@stowage/core";
+import type { BackendSpec, Capabilities, OpenOptions, Row } from "@stowage/core";
 import { appendingChecks } from "./checks/appending.js";
 import { closingChecks } from "./checks/closing.js";
 import { descriptionChecks } from "./checks/description.js";
@@ -10,7 +10,7 @@ import { modeChecks } from "./checks/modes.js";
 import { randomChecks } from "./checks/random.js";
 import { readingChecks } from "./checks/reading.js";
 import { valueChecks } from "./checks/values.js";
-import { checkExceptions } from "./expected-outcome.js";
+import { checkContract } from "./expected-outcome.js";
 import { Subject, type Twin } from "./subject.js";
 
 /**
@@ -31,6 +31,11 @@ export interface ContractOptions {
    * need a capability which the backend does not claim are expected to be refused without being named here.
    */
   readonly exceptions?: Readonly<Record<string, Outcome>>;
+  /**
+   * What it can do here, where that is less than it claims: without its native addon, say. What is missing has to be
+   * refused with ERR_NATIVE_REQUIRED.
+   */
+  readonly capabilities?: Partial<Capabilities>;
   /** Makes a dataset by other means, for a backend that cannot create any. */
   prepare?(path: string, rows: readonly Row[], group?: string): void | Promise<void>;
   /** Of random operations; it stands in the names of their checks. Default: another one at each call. */
@@ -65,7 +70,7 @@ export interface Check {
  * ```
  */
 export function backendContract(options: ContractOptions): ContractCheck[] {
-  checkExceptions(options);
+  checkContract(options);
   const { backend, seed = Math.floor(Math.random() * 2 ** 32) } = options;
   const checks = [
     ...descriptionChecks,

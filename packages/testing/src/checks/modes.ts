@@ -1,5 +1,5 @@
 import type { RowStore } from "@stowage/core";
-import { canAppend, canEdit, canWrite, isReadOnly } from "../capability.js";
+import { canAppend, canEdit, canWrite, capabilitiesOf, isReadOnly, refusalOf } from "../capability.js";
 import type { Check } from "../contract.js";
 import { expectRefusal, expectRows, expectSame } from "../expectations.js";
 import { structureRow, structureRows } from "../structure-row.js";
@@ -57,10 +57,14 @@ export const modeChecks: readonly Check[] = [
   },
   {
     name: 'refuses mode "w", as it makes no datasets',
-    appliesTo: ({ backend }) => !backend.capabilities.create,
+    appliesTo: (contract) => !capabilitiesOf(contract).create,
     run: async (subject) => {
       const path = subject.freshPath();
-      await expectRefusal('open with "w"', () => subject.open(path, { mode: "w" }), "ERR_UNSUPPORTED");
+      await expectRefusal(
+        'open with "w"',
+        () => subject.open(path, { mode: "w" }),
+        refusalOf(subject.contract),
+      );
       await expectRefusal("open then", () => subject.open(path), "ERR_FILE_MISSING");
     },
   },
@@ -69,7 +73,11 @@ export const modeChecks: readonly Check[] = [
     appliesTo: isReadOnly,
     run: async (subject) => {
       const path = await subject.dataset(structureRows(2));
-      await expectRefusal('open with "r+"', () => subject.open(path, { mode: "r+" }), "ERR_UNSUPPORTED");
+      await expectRefusal(
+        'open with "r+"',
+        () => subject.open(path, { mode: "r+" }),
+        refusalOf(subject.contract),
+      );
       expectSame("rows then", await (await subject.open(path)).count(), 2);
     },
   },
