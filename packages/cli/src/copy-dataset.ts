@@ -87,7 +87,7 @@ export async function draftCopy(
  *
  * @throws {StowageError} ERR_OPTION for one that this backend does not know.
  */
-function openOptionsOf(options: TargetOptions, backend: BackendSpec): OpenOptions {
+export function openOptionsOf(options: TargetOptions, backend: BackendSpec): OpenOptions {
   const { codec, level, dropUnsupported, overwrite } = options;
   const special = Object.entries({ codec, level }).filter(([, value]) => value !== undefined);
   for (const [name, value] of special) {
@@ -105,7 +105,8 @@ function openOptionsOf(options: TargetOptions, backend: BackendSpec): OpenOption
   };
 }
 
-async function copyRows(
+/** Adds batches of rows at the end of a dataset, and makes them durable. */
+export async function copyRows(
   batches: AsyncIterable<RowBatch>,
   target: RowStore,
   signal: AbortSignal,

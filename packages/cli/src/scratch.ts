@@ -1,4 +1,6 @@
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const folders = new Set<string>();
 
@@ -13,6 +15,19 @@ export function removeLater(folder: string): () => void {
   return () => {
     folders.delete(folder);
     if (folders.size === 0) process.off("exit", removeAll);
+  };
+}
+
+/** A temporary folder whose name begins so, and what removes it. */
+export function scratchFolder(prefix: string): { folder: string; leave: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  const forget = removeLater(folder);
+  return {
+    folder,
+    leave: () => {
+      rmSync(folder, { recursive: true, force: true });
+      forget();
+    },
   };
 }
 

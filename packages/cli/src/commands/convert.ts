@@ -10,8 +10,9 @@ import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { printable } from "../render/width.js";
 import { type Written, writtenLines } from "../render/written.js";
+import { resumeCopy } from "../resume-copy.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
-import { addTargetOptions, type TargetOptions } from "../target-options.js";
+import { addResumeOption, addTargetOptions, checkResume, type TargetOptions } from "../target-options.js";
 
 const HELP = `
 Examples:
@@ -22,12 +23,15 @@ Examples:
 OUTPUT appears when it is complete: an error or Ctrl-C leaves nothing behind.
 What the target format cannot hold is refused, unless --drop or
 --drop-unsupported accepts the loss.
+With --resume rows go into OUTPUT itself and stay there when it is stopped; the
+same command goes on after them.
 With --json: one object with rows, sizes and losses.`;
 
 interface ConvertOptions extends SourceOptions, TargetOptions {
   readonly to?: string;
   readonly range?: RowRange;
   readonly drop?: string[];
+  readonly resume?: boolean;
 }
 
 /** What `--json` prints. */
@@ -51,7 +55,7 @@ export function addConvert(program: Command, run: Run): void {
       parseRange,
     )
     .option("--drop <keys>", "leave out these keys, separated by commas", parseKeys);
-  addSourceOptions(addTargetOptions(command))
+  addSourceOptions(addResumeOption(addTargetOptions(command)))
     .addHelpText("after", HELP)
     .action((input: string, output: string, options: ConvertOptions, command: Command) =>
       run(command, (context) => convert(input, output, options, context)),
@@ -66,6 +70,7 @@ async function convert(
 ): Promise<number> {
   const { terminal, json } = context;
   const backend = await targetBackend(output, options.to);
+  checkResume(options, [input], output);
   const source = await openSource(input, options, context);
   let result: Conversion;
   try {
@@ -92,7 +97,8 @@ async function copy(
   checkKeys(drop, Object.keys(await source.schema()), input);
   const inputBytes = sizeOnDisk(input); // now: OUTPUT may take its place
   const began = performance.now();
-  const copied = await copyDataset(source, output, backend, {
+  const write = options.resume ? resumeCopy : copyDataset;
+  const { losses, ...copied } = await write(source, output, backend, {
     target: options,
     ...resolveRange(range, await source.count()),
     drop,
@@ -100,7 +106,6 @@ async function copy(
     startProgress: (rows) => startProgress(terminal, `convert ${input}`, rows),
   });
   const seconds = (performance.now() - began) / 1000;
-  const { rows, atoms, losses } = copied;
   const sizes = { inputBytes, outputBytes: sizeOnDisk(output) };
-  return { input, output, rows, atoms, ...sizes, seconds, losses, warnings: [...source.warnings] };
+  return { input, output, ...copied, ...sizes, seconds, losses, warnings: [...source.warnings] };
 }

@@ -10,8 +10,9 @@ import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { printable } from "../render/width.js";
 import { type Written, writtenLines } from "../render/written.js";
+import { resumeCopy } from "../resume-copy.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
-import { addTargetOptions, type TargetOptions } from "../target-options.js";
+import { addResumeOption, addTargetOptions, checkResume, type TargetOptions } from "../target-options.js";
 
 const HELP = `
 Examples:
@@ -20,10 +21,13 @@ Examples:
 
 OUTPUT has the rows of all inputs, in the order in which they are named. Where
 a key is an integer in one input and a float in another, it is a float in all.
+With --resume rows go into OUTPUT itself and stay there when it is stopped; the
+same command goes on after them.
 With --json: one object with rows, sizes and losses.`;
 
 interface MergeOptions extends SourceOptions, TargetOptions {
   readonly to?: string;
+  readonly resume?: boolean;
 }
 
 /** What `--json` prints. */
@@ -40,7 +44,7 @@ export function addMerge(program: Command, run: Run): void {
     .usage("[options] <input...> <output>")
     .argument("<files...>", "the datasets to read, and at last the one to make")
     .option("--to <format>", "write this format, whatever the name says");
-  addSourceOptions(addTargetOptions(command))
+  addSourceOptions(addResumeOption(addTargetOptions(command)))
     .addHelpText("after", HELP)
     .action((files: string[], options: MergeOptions, command: Command) =>
       run(command, (context) => merge(files.slice(0, -1), files.at(-1)!, options, context)),
@@ -62,6 +66,7 @@ async function merge(
     const message = `Cannot merge into ${output}: it is also an input`;
     throw usageError(message, "output", output, "write to another name");
   }
+  checkResume(options, inputs, output);
   const stores: RowStore[] = [];
   let merged: Merged;
   try {
@@ -69,7 +74,7 @@ async function merge(
     for (const { name, warnings } of stores) {
       for (const warning of warnings) terminal.note(printable(`warning: ${name}: ${warning}`));
     }
-    merged = await write(stores, inputs, output, options, context);
+    merged = await writeAll(stores, inputs, output, options, context);
   } finally {
     for (const store of stores) await store.close();
   }
@@ -79,7 +84,7 @@ async function merge(
   return EXIT.fine;
 }
 
-async function write(
+async function writeAll(
   stores: readonly RowStore[],
   inputs: readonly string[],
   output: string,
@@ -89,7 +94,8 @@ async function write(
   const backend = await targetBackend(output, options.to);
   const joined = await joinTypes(stores);
   const began = performance.now();
-  const { rows, atoms, losses } = await copyDataset(concatStores(joined.stores), output, backend, {
+  const write = options.resume ? resumeCopy : copyDataset;
+  const { losses, ...copied } = await write(concatStores(joined.stores), output, backend, {
     target: options,
     signal,
     startProgress: (count) => startProgress(terminal, `merge ${output}`, count),
@@ -103,8 +109,7 @@ async function write(
   return {
     inputs,
     output,
-    rows,
-    atoms,
+    ...copied,
     inputBytes,
     outputBytes: sizeOnDisk(output),
     seconds,

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { fileError } from "@stowage/core";
 import type { Command } from "commander";
@@ -10,7 +9,7 @@ import { openSource } from "../open-source.js";
 import { startProgress } from "../progress.js";
 import { jsonValue } from "../render/json.js";
 import { renderTrial } from "../render/trial.js";
-import { removeLater } from "../scratch.js";
+import { scratchFolder } from "../scratch.js";
 import { addSourceOptions, type SourceOptions } from "../source-options.js";
 import { addTargetOptions, type TargetOptions } from "../target-options.js";
 import { type Trial, tryDataset } from "../trial.js";
@@ -93,15 +92,7 @@ function outputFolder(keep: string | undefined): { folder: string; leave: () => 
     }
     return { folder: keep, leave: () => {} };
   }
-  const folder = mkdtempSync(join(tmpdir(), "stowage-try-"));
-  const forget = removeLater(folder);
-  return {
-    folder,
-    leave: () => {
-      rmSync(folder, { recursive: true, force: true });
-      forget();
-    },
-  };
+  return scratchFolder("stowage-try-");
 }
 
 /** `a/md.xyz` and `b/md.xyz` become `md.atp` and `md-2.atp`. */

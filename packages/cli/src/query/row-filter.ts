@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type Field, getKey, plainValue, type Row, type RowSchema } from "@stowage/core";
 import { checkKeys } from "../dataset.js";
 import { usageError } from "../exit.js";
