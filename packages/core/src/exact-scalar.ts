@@ -1,14 +1,17 @@
 import { DTYPES, type DType } from "./dtype.js";
-import { elementAt, scalar } from "./nd-array.js";
+import { elementAt, isNdArray, scalar } from "./nd-array.js";
 import type { Value } from "./row.js";
 
 /**
- * A plain number as it is stored: with the dtype that is noted for it; without one an int64 for a whole number under
- * `info.`, a float64 elsewhere. Other values stay what they are.
+ * A scalar as rows hold it. A plain number has the dtype that is noted for it; without one a whole number under `info.`
+ * is an int64, any other a float64. Scalars that say float64 or bool are plain. Other values stay what they are.
  *
  * @throws {StowageError} ERR_DTYPE for a bigint of more than 64 bits.
  */
 export function exactScalar(key: string, value: Value, noted: DType | undefined): Value {
+  if (isNdArray(value) && value.shape.length === 0) {
+    return value.dtype === "float64" || value.dtype === "bool" ? elementAt(value) : value;
+  }
   if (typeof value !== "number" && typeof value !== "bigint") return value;
   const dtype = scalarType(key, value, noted);
   return dtype === "float64" ? value : scalar(value, dtype);

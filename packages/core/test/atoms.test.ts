@@ -261,8 +261,9 @@ describe("scalars through atoms", () => {
       not: Number.NaN,
       wide: 7n,
     };
-    atoms.calc = { energy: 5, count: 7n };
+    atoms.calc = { energy: 5, count: 7n, said: float64(7), flag: scalar(true, "bool") };
     const row = atomsToRow(atoms);
+    expect([row["calc.said"], row["calc.flag"]]).toEqual([7, true]);
     expect(equalValues(row["info.whole"]!, int64(5))).toBe(true);
     expect(row["info.minusZero"]).toBe(-0);
     expect(row["info.half"]).toBe(0.5);

@@ -17,8 +17,8 @@ export interface Conversion<M extends Mode> {
   schema(store: RowStore<M>): Maybe<RowSchema>;
 }
 
-/** A column with each of its values converted. */
-export function mapColumn(key: string, column: Column, convert: (value: Value) => Value): Column {
+/** A column with each of its values converted; `undefined` for one that is missing then. */
+export function mapColumn(key: string, column: Column, convert: (value: Value) => Value | undefined): Column {
   return columnFromValues(
     key,
     columnPresent(column).map((value) => (value === undefined ? undefined : convert(value))),

@@ -1,6 +1,6 @@
 import { DTYPES, type DType, isDType } from "../dtype.js";
 import { exactScalar } from "../exact-scalar.js";
-import { elementAt, isNdArray } from "../nd-array.js";
+import { isNdArray } from "../nd-array.js";
 import type { Row, RowSchema, Value } from "../row.js";
 
 /** The element types that numeric scalars have in a store: a plain number that is written takes that of its key. */
@@ -19,9 +19,6 @@ export class KnownTypes {
 
   /** A value as rows hold it: plain numbers and booleans stand for float64 and bool, other scalars are arrays. */
   exact(key: string, value: Value): Value {
-    if (isNdArray(value) && value.shape.length === 0) {
-      return value.dtype === "float64" || value.dtype === "bool" ? elementAt(value) : value;
-    }
     return exactScalar(key, value, this.#types.get(key));
   }
 

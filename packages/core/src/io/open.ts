@@ -8,6 +8,8 @@ import {
   resolveBackendSync,
 } from "../registry.js";
 import { type CacheCounts, cachedStore } from "./cached-store.js";
+import type { ColumnMapping } from "./column-mapping.js";
+import { mappedStore, storedSchema } from "./mapped-store.js";
 import { objectToBlob } from "./object-to-blob.js";
 
 /** What all facades take. */
@@ -15,6 +17,8 @@ export interface IOOptions extends OpenOptions {
   /** Which backend, instead of the one that the path tells. */
   backend?: BackendSpec;
   importPackage?: ImportPackage;
+  /** Other names that the dataset has for its columns. */
+  mapping?: ColumnMapping;
   /**
    * With mode `"r"`: where rows are kept once they were read, a path or an open store. It must be one whose rows can be
    * set, and belongs to this source alone: rows are kept by their places.
@@ -42,10 +46,11 @@ export const asBlobs: Tier = (store) => store.blobs?.() ?? objectToBlob(store);
 /** @throws {StowageError} ERR_FORMAT_UNKNOWN, ERR_PACKAGE_MISSING, ERR_UNSUPPORTED, or what the backend throws. */
 export async function openFor(path: string, options: IOOptions, tier: Tier): Promise<Opened<RowStore>> {
   const { backend = await resolveBackend(path, options.importPackage), cacheTo, ...others } = options;
-  const { importPackage, ...rest } = others;
+  const { importPackage, mapping, ...given } = others;
+  const rest = forStore(given, mapping);
   checkGroup(backend, rest.group);
   checkCache(cacheTo, rest);
-  const store = tier(await backend.open(path, rest));
+  const store = tier(mapped(await backend.open(path, rest), mapping));
   const writable = isWritable(rest);
   if (cacheTo === undefined) return { store, writable, cache: null };
   return closingOnError(store, async () => {
@@ -60,10 +65,11 @@ export async function openFor(path: string, options: IOOptions, tier: Tier): Pro
 
 /** @throws {StowageError} As {@link openFor}; ERR_UNSUPPORTED where the backend answers by promise only. */
 export function openForSync(path: string, options: IOOptions, tier: Tier): Opened<RowStore<"sync">> {
-  const { backend = resolveBackendSync(path), cacheTo, importPackage: _, ...rest } = options;
+  const { backend = resolveBackendSync(path), cacheTo, importPackage: _, mapping, ...given } = options;
+  const rest = forStore(given, mapping);
   checkGroup(backend, rest.group);
   checkCache(cacheTo, rest);
-  const store = tier(openAtOnce(backend, path, rest));
+  const store = tier(mapped(openAtOnce(backend, path, rest), mapping));
   const writable = isWritable(rest);
   if (cacheTo === undefined) return { store, writable, cache: null };
   try {
@@ -77,6 +83,16 @@ export function openForSync(path: string, options: IOOptions, tier: Tier): Opene
     store.close();
     throw error;
   }
+}
+
+function mapped<M extends Mode>(store: RowStore<M>, mapping: ColumnMapping | undefined): RowStore<M> {
+  return mapping === undefined ? store : mappedStore(store, mapping);
+}
+
+/** Options as the backend understands them: by the names of its columns. */
+function forStore(options: OpenOptions, mapping: ColumnMapping | undefined): OpenOptions {
+  if (mapping === undefined || options.schema === undefined) return options;
+  return { ...options, schema: storedSchema(options.schema, mapping) };
 }
 
 function openAtOnce(backend: BackendSpec, path: string, options: OpenOptions): RowStore<"sync"> {
