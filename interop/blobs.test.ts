@@ -20,7 +20,8 @@ import {
   scalar,
   type Value,
 } from "@stowage/core";
-import { openLmdbStore } from "@stowage/lmdb";
+import { lmdb, nativeStatus, openLmdbStore } from "@stowage/lmdb";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPeer, type Peer } from "./peer.js";
 import { temporaryFolder } from "./temporary-folder.js";
@@ -45,6 +46,22 @@ function expectSame(found: Row, expected: Iterable<[string, Value]>, place: stri
   }
 }
 
+const hexPair = (key: Uint8Array, value: Uint8Array): string =>
+  `${Buffer.from(key).toString("hex")} ${Buffer.from(value).toString("hex")}`;
+const sorted = (pairs: string[]): string[] => [...pairs].sort();
+
+function pairsOf(row: Record<string, Uint8Array> | null): string[] | null {
+  return row && sorted(Object.entries(row).map(([key, value]) => hexPair(keyToBytes(key), value)));
+}
+
+async function readBlobs(file: string, group: string): Promise<(string[] | null)[]> {
+  const rows = (await peer.call("blobs", "read_blobs", {
+    path: file,
+    group,
+  })) as (Pairs<Uint8Array> | null)[];
+  return rows.map((pairs) => pairs && sorted(pairs.map(([key, value]) => hexPair(key, value))));
+}
+
 test("values that are decoded and encoded again are the bytes that asebytes stored", async () => {
   const file = path.join(temporaryFolder(), "rows.lmdb");
   await peer.call("lmdb_rows", "write", { path: file, seed, count: 120, group: "default" });
@@ -61,6 +78,35 @@ test("values that are decoded and encoded again are the bytes that asebytes stor
   }
   expect(rows.length).toBeGreaterThan(60);
   store.close();
+});
+
+test("the bytes of a store are those that asebytes shows", async () => {
+  const file = path.join(temporaryFolder(), "rows.lmdb");
+  await peer.call("lmdb_rows", "write", { path: file, seed, count: 30, group: "train" });
+  using blobs = BlobIOSync.open(file, { backend: lmdb, group: "train" });
+  const expected = await readBlobs(file, "train");
+  expect(blobs.toArray().map(pairsOf)).toEqual(expected);
+  expect(expected.length).toBeGreaterThan(10);
+});
+
+test.runIf(nativeStatus().available)("any bytes under any keys are the same for both", async () => {
+  const file = path.join(temporaryFolder(), "any.lmdb");
+  // Names of fields are kept in lines.
+  const name = fc.uint8Array({ minLength: 1, maxLength: 12 }).filter((bytes) => !bytes.includes(0x0a));
+  const row = fc.uniqueArray(fc.tuple(name, fc.uint8Array({ maxLength: 20 })), {
+    minLength: 1,
+    maxLength: 5,
+    selector: ([key]) => key.join(),
+  });
+  const rows = fc.sample(row, { seed, numRuns: 50 });
+  using blobs = BlobIOSync.open(file, { backend: lmdb, mode: "w" });
+  blobs.extend(
+    rows.map((fields) => Object.fromEntries(fields.map(([key, value]) => [keyFromBytes(key), value]))),
+  );
+  blobs.reserve(1);
+  const expected = [...rows.map((fields) => sorted(fields.map(([key, value]) => hexPair(key, value)))), null];
+  expect(await readBlobs(file, "default")).toEqual(expected);
+  expect(blobs.toArray().map(pairsOf)).toEqual(expected);
 });
 
 test("asebytes reads structures from the bytes of a store that keeps values", async () => {

@@ -181,15 +181,20 @@ function readNumbers(value: Value): Value {
 
 /** Booleans, or OPTIMADE's 0 and 1. */
 function readPbc(value: Value): Value {
-  const array = Array.isArray(value) ? arrayOfList(value) : isNdArray(value) ? value : null;
+  const array = arrayOf(value);
   if (array === null || array.dtype === "bool") return array ?? value;
   return ndarray(Uint8Array.from(truthsOf(array), Number), array.shape, "bool");
 }
 
 function writeDimensionTypes(value: Value): Value {
-  const array = Array.isArray(value) ? arrayOfList(value) : isNdArray(value) ? value : null;
+  const array = arrayOf(value);
   if (array === null) return value;
   return ndarray(BigInt64Array.from(truthsOf(array), BigInt), array.shape);
+}
+
+function arrayOf(value: Value): NdArray | null {
+  if (Array.isArray(value)) return arrayOfList(value);
+  return isNdArray(value) ? value : null;
 }
 
 /** Whether each element is something. */
