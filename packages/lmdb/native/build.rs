@@ -1,7 +1,7 @@
 fn main() {
     napi_build::setup();
     let mut lmdb = cc::Build::new();
-    lmdb.files(["lmdb/mdb.c", "lmdb/midl.c"]).warnings(false).flag_if_supported("-fvisibility=hidden");
+    lmdb.files(["lmdb/guarded.c", "lmdb/midl.c"]).warnings(false).flag_if_supported("-fvisibility=hidden");
     if cfg!(windows) {
         println!("cargo:rustc-link-lib=ntdll");
     }

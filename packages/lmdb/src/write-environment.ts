@@ -1,5 +1,5 @@
 import { fileError, nodeFs, nodePath, StowageError } from "@stowage/core";
-import { writeError } from "./errors.js";
+import { formatError, writeError } from "./errors.js";
 import { type NativeEnvironment, nativeAddon, nativeStatus } from "./native.js";
 import type { Snapshot } from "./snapshot.js";
 import type { SyncEnvironment } from "./sync-environment.js";
@@ -78,8 +78,17 @@ export class WriteEnvironment {
 
   /** LMDB reads pages that the file lost as a fault of the process: zeros there are an error that can be told. */
   #fill({ meta, pages }: Snapshot): void {
-    const needed = (meta.lastPage + 1) * meta.pageSize;
+    const { metaPage, lastPage, pageSize, mapSize } = meta;
+    const needed = (lastPage + 1) * pageSize;
     if (pages.byteLength >= needed) return;
+    if (needed > mapSize) {
+      throw formatError(
+        this.#path,
+        metaPage,
+        `last page ${lastPage}`,
+        `a page within the map's ${mapSize} bytes`,
+      );
+    }
     try {
       nodeFs().truncateSync(this.#path, needed);
     } catch (error) {

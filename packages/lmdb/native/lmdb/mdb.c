@@ -5675,6 +5675,53 @@ mdb_cursor_push(MDB_cursor *mc, MDB_page *mp)
 	return MDB_SUCCESS;
 }
 
+/** Whether a page of the file can be what it says: its number, its type and where each of its nodes is.
+ *
+ * Nodes are packed: they fill the page from \b mp_upper to its end, each rounded up to an even size. What deletes and
+ * moves them relies on that, and would write outside the page otherwise.
+ *
+ * Stowage: not in LMDB.
+ */
+static int
+mdb_page_sound(MDB_txn *txn, MDB_page *p, pgno_t pgno)
+{
+	unsigned psize = txn->mt_env->me_psize, flags = MP_FLAGS(p);
+	unsigned i, n, used = 0;
+
+	if (p->mp_pgno != pgno)
+		return 0;
+	if (flags == P_OVERFLOW)
+		return p->mp_pages >= 1 && p->mp_pages <= txn->mt_next_pgno - pgno;
+	if (flags != P_BRANCH && flags != P_LEAF)
+		return 0;
+	if (MP_LOWER(p) < PAGEHDRSZ-PAGEBASE || MP_LOWER(p) > MP_UPPER(p) || MP_UPPER(p) > psize-PAGEBASE)
+		return 0;
+	n = NUMKEYS(p);
+	if (n < (flags == P_BRANCH ? 2U : 1U))
+		return 0;
+	for (i = 0; i < n; i++) {
+		unsigned at = MP_PTRS(p)[i];
+		size_t size;
+		MDB_node *node;
+		if (at < MP_UPPER(p) || at & 1 || at + NODESIZE > psize)
+			return 0;
+		node = NODEPTR(p, i);
+		size = NODESIZE + NODEKSZ(node);
+		if (flags == P_BRANCH) {
+			if (NODEPGNO(node) < NUM_METAS || NODEPGNO(node) >= txn->mt_next_pgno)
+				return 0;
+		} else {
+			if (NODEKSZ(node) < 1 || (node->mn_flags & ~(F_BIGDATA|F_SUBDATA)))
+				return 0;
+			size += F_ISSET(node->mn_flags, F_BIGDATA) ? sizeof(pgno_t) : NODEDSZ(node);
+		}
+		if (NODEKSZ(node) > ENV_MAXKEY(txn->mt_env) || at + size > psize)
+			return 0;
+		used += EVEN(size);
+	}
+	return used == psize - PAGEBASE - MP_UPPER(p);
+}
+
 /** Find the address of the page corresponding to a given page number.
  * Set #MDB_TXN_ERROR on failure.
  * @param[in] mc the cursor accessing the page.
@@ -5730,6 +5777,10 @@ mdb_page_get(MDB_cursor *mc, pgno_t pgno, MDB_page **ret, int *lvl)
 		 * skip the copy-on-write, leading to writes on read-only
 		 * mmap'd memory (SIGSEGV).  CVE-2019-16225. */
 		if (!(env->me_flags & MDB_WRITEMAP) && (MP_FLAGS(p) & P_DIRTY)) {
+			txn->mt_flags |= MDB_TXN_ERROR;
+			return MDB_CORRUPTED;
+		}
+		if (!mdb_page_sound(txn, p, pgno)) {
 			txn->mt_flags |= MDB_TXN_ERROR;
 			return MDB_CORRUPTED;
 		}

@@ -214,25 +214,25 @@ impl Transaction {
             Operation::Put { key, value } => {
                 let (mut key, mut value) = (as_value(key), as_value(value));
                 // SAFETY: LMDB reads both and keeps neither.
-                check(unsafe { ffi::mdb_put(self.txn, self.dbi, &mut key, &mut value, 0) })
+                check(unsafe { ffi::stowage_put(self.txn, self.dbi, &mut key, &mut value) })
             }
             Operation::Delete { key } => {
                 let mut key = as_value(key);
                 // SAFETY: as above.
-                match check(unsafe { ffi::mdb_del(self.txn, self.dbi, &mut key, ptr::null_mut()) }) {
+                match check(unsafe { ffi::stowage_del(self.txn, self.dbi, &mut key) }) {
                     Err(Failure(ffi::NOT_FOUND)) => Ok(()),
                     result => result,
                 }
             }
             // SAFETY: the transaction is alive.
-            Operation::Clear => check(unsafe { ffi::mdb_drop(self.txn, self.dbi, 0) }),
+            Operation::Clear => check(unsafe { ffi::stowage_clear(self.txn, self.dbi) }),
         }
     }
 
     fn commit(mut self) -> Result<(), Failure> {
         let txn = std::mem::replace(&mut self.txn, ptr::null_mut());
         // SAFETY: it is alive; LMDB frees it whatever happens.
-        check(unsafe { ffi::mdb_txn_commit(txn) })
+        check(unsafe { ffi::stowage_commit(txn) })
     }
 }
 
@@ -254,6 +254,8 @@ fn open_env(folder: &Path, map_size: usize) -> Result<*mut MdbEnv, Failure> {
     let open = || {
         // SAFETY: the environment was just made and is not open yet.
         check(unsafe { ffi::mdb_env_set_mapsize(env, map_size) })?;
+        // SAFETY: as above.
+        check(unsafe { ffi::mdb_env_set_assert(env, ffi::stowage_assertion_failed) })?;
         // Each commit is whole on disk before the next begins; `sync` makes the last one durable, too.
         let flags: c_uint = ffi::NO_META_SYNC;
         // SAFETY: as above, and the path ends with a zero.

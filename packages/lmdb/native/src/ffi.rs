@@ -54,17 +54,20 @@ unsafe extern "C" {
         flags: c_uint,
         txn: *mut *mut MdbTxn,
     ) -> c_int;
-    pub fn mdb_txn_commit(txn: *mut MdbTxn) -> c_int;
     pub fn mdb_txn_abort(txn: *mut MdbTxn);
     pub fn mdb_dbi_open(txn: *mut MdbTxn, name: *const c_char, flags: c_uint, dbi: *mut MdbDbi) -> c_int;
-    pub fn mdb_drop(txn: *mut MdbTxn, dbi: MdbDbi, delete: c_int) -> c_int;
-    pub fn mdb_put(
-        txn: *mut MdbTxn,
-        dbi: MdbDbi,
-        key: *mut MdbVal,
-        data: *mut MdbVal,
-        flags: c_uint,
-    ) -> c_int;
-    pub fn mdb_del(txn: *mut MdbTxn, dbi: MdbDbi, key: *mut MdbVal, data: *mut MdbVal) -> c_int;
     pub fn mdb_strerror(code: c_int) -> *const c_char;
+    pub fn mdb_env_set_assert(
+        env: *mut MdbEnv,
+        function: unsafe extern "C" fn(*mut MdbEnv, *const c_char),
+    ) -> c_int;
+}
+
+// `lmdb/guarded.c`: where an assertion of LMDB fails, these return `MDB_CORRUPTED`.
+unsafe extern "C" {
+    pub fn stowage_assertion_failed(env: *mut MdbEnv, text: *const c_char);
+    pub fn stowage_put(txn: *mut MdbTxn, dbi: MdbDbi, key: *mut MdbVal, data: *mut MdbVal) -> c_int;
+    pub fn stowage_del(txn: *mut MdbTxn, dbi: MdbDbi, key: *mut MdbVal) -> c_int;
+    pub fn stowage_clear(txn: *mut MdbTxn, dbi: MdbDbi) -> c_int;
+    pub fn stowage_commit(txn: *mut MdbTxn) -> c_int;
 }
