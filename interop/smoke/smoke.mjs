@@ -36,6 +36,7 @@ const checks = [
   { name: "stowage --version", run: cliPrintsItsVersion },
   { name: "stowage --help", run: cliPrintsHelp },
   { name: "stowage try", run: () => inFolder(cliTries) },
+  { name: "stowage select, split, merge, diff, stats", run: () => inFolder(cliTakesApart) },
 ];
 
 /** @param {string} name */
@@ -183,6 +184,17 @@ function cliTries(folder) {
   const input = path.join(folder, "in.xyz");
   writeFileSync(input, FRAMES);
   assert.match(stowage("try", input, "--codec", "zstd"), /all equal/);
+}
+
+/** @param {string} folder */
+function cliTakesApart(folder) {
+  const at = (/** @type {string} */ name) => path.join(folder, name);
+  writeFileSync(at("in.xyz"), FRAMES);
+  stowage("select", at("in.xyz"), "natoms>0,id>=1", at("all.atp"));
+  stowage("split", at("all.atp"), at("part.xyz"), "--counts", "1,rest");
+  stowage("merge", at("part-train.xyz"), at("part-test.xyz"), at("again.atp"));
+  assert.match(stowage("diff", at("in.xyz"), at("again.atp")), /^equal/);
+  assert.match(stowage("stats", at("again.atp"), "--keys", "arrays.positions"), /^ {2}mean /m);
 }
 
 /**

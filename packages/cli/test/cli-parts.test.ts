@@ -1,22 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { int64, ndarray, type Row } from "@stowage/core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildCli } from "./built-cli.js";
-import { makeFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
+import { describe, expect, test } from "vitest";
+import { eachInFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
 
-const { folder, remove } = makeFolder();
-let work = "";
-const at = (name: string): string => join(work, name);
-const run = (...args: string[]) => runCli(args, { cwd: work });
-
-beforeAll(buildCli, 60_000);
-afterAll(remove);
-beforeEach(() => {
-  work = join(folder, Math.random().toString(36).slice(2));
-  mkdirSync(work);
-  writeRows(at("water.rows"), molecules(100));
-});
+const work = eachInFolder();
+const { at, run } = work;
 
 /** The names of the rows of a file, in order. */
 async function namesOf(file: string): Promise<string[]> {
@@ -136,11 +124,11 @@ describe("merge", () => {
     expect((await run("merge", "water.rows", "damaged.rows", "out.atp")).code).toBe(1);
     writeRows(at("slow.rows"), molecules(3000));
     const { code } = await runCli(["merge", "water.rows", "slow.rows", "out.atp"], {
-      cwd: work,
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith(".out.atp")),
+      cwd: work.path,
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith(".out.atp")),
     });
     expect(code).toBe(130);
-    expect(readdirSync(work).sort()).toEqual(["damaged.rows", "slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["damaged.rows", "slow.rows", "water.rows"]);
   });
 });
 
@@ -196,14 +184,14 @@ describe("split", () => {
     writeRows(at("damaged.rows"), [...molecules(9), "!"]);
     const damaged = await run("split", "damaged.rows", "bad.atp", "--fractions", "0.5,0.5");
     expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining("it is damaged") as string });
-    expect(readdirSync(work).sort()).toEqual(["damaged.rows", "out-test.atp", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["damaged.rows", "out-test.atp", "water.rows"]);
     writeRows(at("slow.rows"), molecules(3000));
     const { code } = await runCli(["split", "slow.rows", "part.atp", "--counts", "5,rest"], {
-      cwd: work,
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith(".part-test")),
+      cwd: work.path,
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith(".part-test")),
     });
     expect(code).toBe(130);
-    expect(readdirSync(work).filter((name) => name.includes("part"))).toEqual([]);
+    expect(readdirSync(work.path).filter((name) => name.includes("part"))).toEqual([]);
   });
   test("refuses what it cannot mean", async () => {
     for (const [reason, ...args] of [
@@ -220,7 +208,7 @@ describe("split", () => {
       const { code, stderr } = await run("split", "water.rows", ...args);
       expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(reason) as string });
     }
-    expect(readdirSync(work)).toEqual(["water.rows"]);
+    expect(readdirSync(work.path)).toEqual(["water.rows"]);
     expect(existsSync(at("out-train.atp"))).toBe(false);
   });
 });

@@ -1,22 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { scalar } from "@stowage/core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildCli } from "./built-cli.js";
-import { makeFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
+import { describe, expect, test } from "vitest";
+import { eachInFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
 
-const { folder, remove } = makeFolder();
-let work = "";
-const at = (name: string): string => join(work, name);
-const run = (...args: string[]) => runCli(args, { cwd: work, env: { TMPDIR: work } });
-
-beforeAll(buildCli, 60_000);
-afterAll(remove);
-beforeEach(() => {
-  work = join(folder, Math.random().toString(36).slice(2));
-  mkdirSync(work);
-  writeRows(at("water.rows"), molecules(100));
-});
+const work = eachInFolder();
+const { at, run } = work;
 
 const countOf = async (file: string): Promise<number> => {
   const { stdout } = await run("info", file, "--json");
@@ -37,7 +25,7 @@ describe("convert --resume", () => {
       const again = await run("convert", "water.rows", output, "--resume", "--json");
       expect(JSON.parse(again.stdout)).toMatchObject({ rows: 0, resumedAt: 100 });
       expect(
-        readdirSync(work)
+        readdirSync(work.path)
           .filter((name) => !name.includes(".idx"))
           .sort(),
       ).toEqual([output, "water.rows"].sort());
@@ -61,7 +49,7 @@ describe("convert --resume", () => {
     async (signal, expected) => {
       writeRows(at("slow.rows"), molecules(3000));
       const { code } = await runCli(["convert", "slow.rows", "out.atp", "--resume"], {
-        cwd: work,
+        cwd: work.path,
         interruptWhen: () => existsSync(at("out.atp")),
         signal,
       });

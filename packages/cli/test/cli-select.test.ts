@@ -1,20 +1,9 @@
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildCli } from "./built-cli.js";
-import { makeFolder, molecules, runCli, writeRows } from "./run-cli.js";
+import { readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { eachInFolder, molecules, runCli, writeRows } from "./run-cli.js";
 
-const { folder, remove } = makeFolder();
-let work = "";
-const run = (...args: string[]) => runCli(args, { cwd: work });
-
-beforeAll(buildCli, 60_000);
-afterAll(remove);
-beforeEach(() => {
-  work = join(folder, Math.random().toString(36).slice(2));
-  mkdirSync(work);
-  writeRows(join(work, "water.rows"), molecules(100));
-});
+const work = eachInFolder();
+const { at, run } = work;
 
 describe("select", () => {
   test("prints indices, a number, or keys", async () => {
@@ -70,15 +59,15 @@ describe("select", () => {
       expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(reason) as string });
     }
     expect(await run("select", "nope.rows", "O")).toMatchObject({ code: 1 });
-    expect(readdirSync(work)).toEqual(["water.rows"]);
+    expect(readdirSync(work.path)).toEqual(["water.rows"]);
   });
   test("Ctrl-C leaves nothing", async () => {
-    writeRows(join(work, "slow.rows"), molecules(3000));
+    writeRows(at("slow.rows"), molecules(3000));
     const { code, stdout } = await runCli(["select", "slow.rows", "O", "out.atp"], {
-      cwd: work,
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith(".out.atp")),
+      cwd: work.path,
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith(".out.atp")),
     });
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
-    expect(readdirSync(work).sort()).toEqual(["slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["slow.rows", "water.rows"]);
   });
 });

@@ -63,6 +63,7 @@ describe.runIf(hasScript)("on a terminal", () => {
       ["head", "wide.rows", "-n", "2"],
       ["verify", "wide.rows"],
       ["stats", "wide.rows"],
+      ["select", "wide.rows", "natoms<4", "--limit", "2", "--keys", "calc.energy"],
       ["diff", "wide.rows", "slow.rows"],
     ]) {
       const lines = linesOf(await onTerminal(args, columns));

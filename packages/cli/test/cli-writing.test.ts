@@ -11,22 +11,12 @@ import {
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { scalar } from "@stowage/core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { buildCli } from "./built-cli.js";
-import { makeFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
+import { eachInFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
 
-const { folder, remove } = makeFolder();
-let work = "";
-const at = (name: string): string => join(work, name);
-const run = (...args: string[]) => runCli(args, { cwd: work });
-
-beforeAll(buildCli, 60_000);
-afterAll(remove);
-beforeEach(() => {
-  work = join(folder, Math.random().toString(36).slice(2));
-  mkdirSync(work);
-  writeRows(at("water.rows"), molecules(100));
-});
+const work = eachInFolder();
+const { at, run } = work;
 
 describe("convert", () => {
   test("writes every row, and the way back is the same file", async () => {
@@ -100,7 +90,7 @@ describe("convert", () => {
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(/\[ERR_LOSS\]\nhint: pass --drop-unsupported .*--drop constraints\n$/);
       expect(refused.stderr).not.toContain(".tmp");
-      expect(readdirSync(work).filter((name) => name.includes(target))).toEqual([]);
+      expect(readdirSync(work.path).filter((name) => name.includes(target))).toEqual([]);
       const accepted = await run("convert", "fixed.rows", target, "--drop-unsupported");
       expect(accepted.code).toBe(0);
       expect(accepted.stderr).toMatch(/^dropped constraints: /m);
@@ -142,7 +132,7 @@ describe("convert", () => {
     writeRows(at("damaged.rows"), [...molecules(5), "!"]);
     expect((await run("convert", "damaged.rows", "out.rows", "--overwrite")).code).toBe(1);
     expect(readFileSync(at("out.rows"), "utf8")).toBe("precious");
-    expect(readdirSync(work).sort()).toEqual(["damaged.rows", "out.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["damaged.rows", "out.rows", "water.rows"]);
   });
   test("never replaces a device or a folder", async () => {
     mkdirSync(at("folder.rows"));
@@ -168,12 +158,12 @@ describe("convert", () => {
       code: 1,
       stderr: expect.stringContaining("[ERR_FILE_MISSING]") as string,
     });
-    expect(readdirSync(work)).toEqual(["water.rows"]);
+    expect(readdirSync(work.path)).toEqual(["water.rows"]);
   });
   test("says that a folder cannot be written", async () => {
     mkdirSync(at("locked"));
-    chmodSync(folder, 0o755);
-    chmodSync(work, 0o755);
+    chmodSync(dirname(work.path), 0o755);
+    chmodSync(work.path, 0o755);
     chmodSync(at("locked"), 0o555);
     // Root may write anywhere: as nobody the permission counts.
     const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
@@ -187,44 +177,44 @@ describe("convert", () => {
     ["SIGHUP", 129],
   ] as const)("%s in the middle leaves nothing and ends with %i", async (signal, expected) => {
     writeRows(at("slow.rows"), molecules(3000));
-    const isWriting = (): boolean => readdirSync(work).some((name) => name.startsWith(".slow-out"));
+    const isWriting = (): boolean => readdirSync(work.path).some((name) => name.startsWith(".slow-out"));
     const { code, stdout, stderr } = await runCli(["convert", "slow.rows", "slow-out.rows"], {
-      cwd: work,
+      cwd: work.path,
       interruptWhen: isWriting,
       signal,
     });
     expect({ code, stdout }).toEqual({ code: expected, stdout: "" });
     expect(stderr).toContain(`stowage: stopped by ${signal}`);
-    expect(readdirSync(work).sort()).toEqual(["slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["slow.rows", "water.rows"]);
   });
   test("a second Ctrl-C does not wait, and leaves nothing either", async () => {
     writeRows(at("slow.rows"), molecules(3000));
     const { code } = await runCli(["convert", "slow.rows", "slow-out.rows"], {
-      cwd: work,
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith(".slow-out")),
+      cwd: work.path,
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith(".slow-out")),
       signalCount: 2,
     });
     expect(code).toBe(130);
-    expect(readdirSync(work).sort()).toEqual(["slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["slow.rows", "water.rows"]);
   });
   test("Ctrl-C keeps the file that would have been replaced", async () => {
     writeRows(at("slow.rows"), molecules(3000));
     writeFileSync(at("out.atp"), "precious");
     const { code } = await runCli(["convert", "slow.rows", "out.atp", "--overwrite"], {
-      cwd: work,
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith(".out.atp")),
+      cwd: work.path,
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith(".out.atp")),
     });
     expect(code).toBe(130);
     expect(readFileSync(at("out.atp"), "utf8")).toBe("precious");
-    expect(readdirSync(work).sort()).toEqual(["out.atp", "slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["out.atp", "slow.rows", "water.rows"]);
   });
 });
 
 describe("try", () => {
   test("packs, compares and measures, and leaves nothing behind", async () => {
     const { code, stdout, stderr } = await runCli(["try", "water.rows"], {
-      cwd: work,
-      env: { TMPDIR: work },
+      cwd: work.path,
+      env: { TMPDIR: work.path },
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^water\.rows → water\.atp$/m);
@@ -232,7 +222,7 @@ describe("try", () => {
     expect(stdout).toMatch(/^ {2}in order +[\d,]+ +[\d,]+ +[\d,]+$/m);
     expect(stdout).toMatch(/^ {2}shuffled, seed 0 +[\d,]+ +[\d,]+ +[\d,]+$/m);
     expect(stdout).toMatch(/^ {2}flat batches of 512 +[\d,]+ +[\d,]+ +[\d,]+$/m);
-    expect(readdirSync(work)).toEqual(["water.rows"]);
+    expect(readdirSync(work.path)).toEqual(["water.rows"]);
   });
   test("keeps the packed files where it is told to", async () => {
     mkdirSync(at("sub"));
@@ -283,12 +273,12 @@ describe("try", () => {
   test("Ctrl-C leaves nothing in the temporary folder", async () => {
     writeRows(at("slow.rows"), molecules(3000));
     const { code } = await runCli(["try", "slow.rows"], {
-      cwd: work,
-      env: { TMPDIR: work },
-      interruptWhen: () => readdirSync(work).some((name) => name.startsWith("stowage-try")),
+      cwd: work.path,
+      env: { TMPDIR: work.path },
+      interruptWhen: () => readdirSync(work.path).some((name) => name.startsWith("stowage-try")),
     });
     expect(code).toBe(130);
-    expect(readdirSync(work).sort()).toEqual(["slow.rows", "water.rows"]);
+    expect(readdirSync(work.path).sort()).toEqual(["slow.rows", "water.rows"]);
   });
 });
 

@@ -124,13 +124,18 @@ describe("pipes", () => {
       expect(stdout + stderr).not.toContain("\x1b");
     }
   });
-  test("that close early end the command quietly with 0", async () => {
+  test.each([
+    ["head", "-n", "5000", "--json"],
+    ["select", "O", "--keys", "arrays.positions", "--json"],
+  ])("that close early end the command quietly with 0: %s", async (command, ...args) => {
     writeRows(at("many.rows"), molecules(5000));
     const program = await buildCli();
     const child = spawn(
       process.execPath,
-      [program, "--plugin", ROWS_PLUGIN, "head", at("many.rows"), "-n", "5000", "--json"],
-      { stdio: ["ignore", "pipe", "pipe"] },
+      [program, "--plugin", ROWS_PLUGIN, command, at("many.rows"), ...args],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
     );
     let stderr = "";
     child.stderr.on("data", (chunk) => (stderr += chunk));

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NdArray, ndarray, type Row } from "@stowage/core";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import { buildCli } from "./built-cli.js";
 
 export interface CliResult {
@@ -55,6 +56,35 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 export function makeFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "stowage-cli-"));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Where one test works. */
+export interface WorkFolder {
+  readonly path: string;
+  /** The path of a file there. */
+  at(name: string): string;
+  /** Runs the command line there; what it makes for the time being lies there too. */
+  run(...args: string[]): Promise<CliResult>;
+}
+
+/** A new folder for each test of a file, with 100 molecules as `water.rows` in it. */
+export function eachInFolder(): WorkFolder {
+  const { folder, remove } = makeFolder();
+  let path = "";
+  const at = (name: string): string => join(path, name);
+  beforeAll(buildCli, 60_000);
+  afterAll(remove);
+  beforeEach(() => {
+    path = mkdtempSync(join(folder, "test-"));
+    writeRows(at("water.rows"), molecules(100));
+  });
+  return {
+    get path() {
+      return path;
+    },
+    at,
+    run: (...args) => runCli(args, { cwd: path, env: { TMPDIR: path } }),
+  };
 }
 
 /** A molecule with `nAtoms` atoms, all values from its index. */
