@@ -87,7 +87,7 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     schema: codec === BLOBS ? () => blobSchema(rows) : schemaReader(rows, getMany),
     column: (key, indices) => {
       rows.refresh();
-      return columnFromValues(key, rows.read(exact(indices), [nameOf(key)], valueMaker(codec)));
+      return columnFromValues(key, rows.readField(exact(indices), nameOf(key), valueMaker(codec)));
     },
     append: (added) => rows.append(encode(added)),
     insert: (index, added) => rows.insert(index, encode(added)),

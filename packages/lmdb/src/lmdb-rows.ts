@@ -1,6 +1,6 @@
 import { closed, fileError, nodeFs, nodePath, readOnly, type SyncByteSource } from "@stowage/core";
 import { DEFAULT_GROUP, groupFile, groupFolder } from "./groups.js";
-import { BLOB_ROWS, blobsTask, FIRST_FIELD, PackedReader, type RowMaker } from "./packed-rows.js";
+import { BLOB_ROWS, blobsTask, FIRST_FIELD, fieldTask, PackedReader, type RowMaker } from "./packed-rows.js";
 import { RowDraft } from "./row-draft.js";
 import { type BlobRow, columnTask, countTask, fieldsTask, rowKeysTask } from "./row-layout.js";
 import { SyncEnvironment } from "./sync-environment.js";
@@ -97,17 +97,22 @@ export class LmdbRows {
     return this.read(indices, keys, BLOB_ROWS);
   }
 
-  /** Rows made of views of their fields, each at most once copied. @throws as {@link getMany} */
+  /** What a maker makes of rows. @throws as {@link getMany} */
   read<T>(indices: ArrayLike<number>, keys: readonly string[] | undefined, maker: RowMaker<T>): T[] {
-    const task = this.#reader?.task(indices, keys, maker) ?? blobsTask(indices, keys, maker);
-    return this.#environment.run(task);
+    const twin = blobsTask(indices, keys, maker);
+    return this.#environment.run(this.#reader?.task(indices, keys, maker, twin) ?? twin);
+  }
+
+  /** What a maker makes of one field of rows. @throws as {@link getMany} */
+  readField<T>(indices: ArrayLike<number>, key: string, maker: RowMaker<T>): T[] {
+    const twin = fieldTask(indices, key, maker);
+    return this.#environment.run(this.#reader?.task(indices, [key], maker, twin) ?? twin);
   }
 
   /** One field of rows, by default of all; `null` where a row lacks it. @throws as {@link getMany} */
   column(key: string, indices?: ArrayLike<number>): (Uint8Array | null)[] {
-    if (this.#reader === null || indices === undefined)
-      return this.#environment.run(columnTask(key, indices));
-    return this.read(indices, [key], FIRST_FIELD);
+    if (indices === undefined) return this.#environment.run(columnTask(key));
+    return this.readField(indices, key, FIRST_FIELD);
   }
 
   /** The names of a row's fields, in the order of their bytes. @throws as {@link getMany} */

@@ -1,8 +1,8 @@
-import { resolveIndex } from "@stowage/core";
+import { isStowageError, resolveIndex } from "@stowage/core";
 import type { LmdbKernel } from "@stowage/mmap";
 import { fieldName, latin1 } from "./names.js";
 import { rowIndex, schemaNames } from "./row-index.js";
-import { type BlobRow, rowsTask } from "./row-layout.js";
+import { type BlobRow, columnTask, rowsTask } from "./row-layout.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Task } from "./task.js";
 
@@ -34,14 +34,23 @@ export class PackedReader {
     this.#kernel = kernel;
   }
 
-  /** Rows, made of the fields with these names or of all. */
-  task<T>(rows: ArrayLike<number>, keys: readonly string[] | undefined, maker: RowMaker<T>): Task<T[]> {
+  /**
+   * Rows, made of the fields with these names or of all.
+   *
+   * @param twin  The same by TypeScript alone, for what needs a closer look.
+   */
+  task<T>(
+    rows: ArrayLike<number>,
+    keys: readonly string[] | undefined,
+    maker: RowMaker<T>,
+    twin: Task<T[]>,
+  ): Task<T[]> {
     const wanted = keys && new FieldNames([...new Set(keys)], fieldName);
-    const twin = blobsTask(rows, keys, maker);
     return (snapshot) => () => {
       const made: T[] = [];
-      const names = wanted ?? allNames(snapshot);
       const sortKeys = sortKeysOf(snapshot, rows);
+      const names = wanted ?? allNames(snapshot);
+      if (names === null) return twin(snapshot)();
       while (made.length < rows.length) {
         const chunk = sortKeys.subarray(2 * made.length, 2 * (made.length + CHUNK_ROWS));
         if (!this.#read(snapshot, chunk, names, wanted === undefined, maker, made)) return twin(snapshot)();
@@ -96,17 +105,29 @@ export class PackedReader {
   }
 }
 
-/** The same by TypeScript alone: {@link PackedReader}'s twin. */
+/** Rows by TypeScript alone. */
 export function blobsTask<T>(
   rows: ArrayLike<number>,
   keys: readonly string[] | undefined,
   maker: RowMaker<T>,
 ): Task<T[]> {
-  const task = rowsTask(rows, keys);
+  return mapped(rowsTask(rows, keys), (row) =>
+    row === null ? maker.empty() : maker.make([...row.keys()], [...row.values()]),
+  );
+}
+
+/** One field of rows by TypeScript alone. */
+export function fieldTask<T>(rows: ArrayLike<number>, key: string, maker: RowMaker<T>): Task<T[]> {
+  const names = [key];
+  return mapped(columnTask(key, rows), (bytes) =>
+    bytes === null ? maker.empty() : maker.make(names, [bytes]),
+  );
+}
+
+function mapped<T, U>(task: Task<T[]>, convert: (item: T) => U): Task<U[]> {
   return (snapshot) => {
     const run = task(snapshot);
-    return () =>
-      run().map((row) => (row === null ? maker.empty() : maker.make([...row.keys()], [...row.values()])));
+    return () => run().map(convert);
   };
 }
 
@@ -163,13 +184,18 @@ class FieldNames {
 
 const schemas = new WeakMap<Snapshot, FieldNames>();
 
-function allNames(snapshot: Snapshot): FieldNames {
-  let names = schemas.get(snapshot);
-  if (names === undefined) {
-    names = new FieldNames(schemaNames(snapshot), latin1);
+/** `null` if the list of names is damaged: rows can be read without it. */
+function allNames(snapshot: Snapshot): FieldNames | null {
+  const known = schemas.get(snapshot);
+  if (known !== undefined) return known;
+  try {
+    const names = new FieldNames(schemaNames(snapshot), latin1);
     schemas.set(snapshot, names);
+    return names;
+  } catch (error) {
+    if (isStowageError(error)) return null;
+    throw error;
   }
-  return names;
 }
 
 /** Two numbers a row, the low half first. */
