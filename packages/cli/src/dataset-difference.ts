@@ -85,7 +85,9 @@ function diffRow(
     else if (target === undefined) count.onlyInA++;
     else {
       count.compared++;
-      const comparison = new ValueComparison(tolerance);
+      // Every store keeps atomic numbers in a dtype of its own.
+      const isOwnDtype = key === "arrays.numbers";
+      const comparison = new ValueComparison(isOwnDtype ? { ...tolerance, anyDtype: true } : tolerance);
       comparison.compare(source, target);
       differs = countComparison(comparison, count);
     }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { int64, ndarray, type Row } from "@stowage/core";
+import { int64, type NdArray, ndarray, type Row } from "@stowage/core";
 import { describe, expect, test } from "vitest";
 import { eachInFolder, molecule, molecules, runCli, writeRows } from "./run-cli.js";
 
@@ -22,6 +22,17 @@ describe("diff", () => {
     const { code, stdout } = await run("diff", "water.rows", "water.atp");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "equal  water.rows ↔ water.atp  100 rows\n" });
     expect((await run("diff", "water.rows", "water.atp", "--quiet")).stdout).toBe("");
+  });
+  test("takes atomic numbers in the dtype that each store has for them", async () => {
+    const wide = molecules(100).map((row) => {
+      const { data, shape } = row["arrays.numbers"] as NdArray<"uint8">;
+      return { ...row, "arrays.numbers": ndarray(BigInt64Array.from(data, BigInt), shape) };
+    });
+    writeRows(at("wide.rows"), wide);
+    expect((await run("diff", "water.rows", "wide.rows")).code).toBe(0);
+    wide[3]!["arrays.numbers"].data[0] = 7n;
+    writeRows(at("wide.rows"), wide);
+    expect((await run("diff", "water.rows", "wide.rows")).code).toBe(1);
   });
   test("tells keys, types, values and the first rows that differ, and ends with 1", async () => {
     const rows = molecules(100);
