@@ -4,19 +4,22 @@ import * as core from "@stowage/core";
 
 const capabilities = { create: true, append: true, perAtomExtras: true, nested: true };
 
-/** What JSON lacks is text: `#` and digits for big integers, else `$` and msgpack in base64. */
+/** What JSON lacks is text with a mark: `$` .npy in base64, `#` big integers, `=` numbers, `'` text like these. */
 function toJson(_key: string, value: core.Value): core.Value {
+  if (core.isNdArray(value)) return `$${Buffer.from(core.encodeNpy(value)).toString("base64")}`;
   if (typeof value === "bigint") return `#${value}`;
-  const isMarked = typeof value === "string" && /^[#$]/.test(value);
-  const isOdd = typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0));
-  if (!isMarked && !isOdd && !core.isNdArray(value)) return value;
-  return `$${Buffer.from(core.encodeValue(value)).toString("base64")}`;
+  if (Object.is(value, -0)) return "=-0";
+  if (typeof value === "number" && !Number.isFinite(value)) return `=${value}`;
+  return typeof value === "string" && /^[$#=']/.test(value) ? `'${value}` : value;
 }
 
 function fromJson(_key: string, value: core.Value): core.Value {
-  if (typeof value !== "string" || !/^[#$]/.test(value)) return value;
-  const text = value.slice(1);
-  return value.startsWith("#") ? BigInt(text) : core.decodeValue(Buffer.from(text, "base64"));
+  const [, mark, text = ""] = (typeof value === "string" && /^([$#='])(.*)$/s.exec(value)) || [];
+  if (mark === undefined) return value;
+  if (mark !== "$") return mark === "#" ? BigInt(text) : mark === "=" ? Number(text) : text;
+  const bytes = Buffer.from(text, "base64");
+  const header = core.parseNpyHeader(bytes) as core.NpyHeader;
+  return core.decodeNpyData(header, bytes.subarray(header.dataOffset));
 }
 
 /** Rows are in memory while the file is open, and written as a whole. */

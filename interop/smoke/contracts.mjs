@@ -22,6 +22,7 @@ const atpExceptions = {
   "whole numbers and fractions under one key": "refused",
   "numbers and text under one key": "refused",
   "null and numbers under one key": "refused",
+  "a key of 600 letters": "refused",
 };
 
 /** @type {Record<string, import("@stowage/testing").Outcome>} */
@@ -67,6 +68,11 @@ const trajExceptions = {
   "positions as float32": "noted",
 };
 
+/** @type {Record<string, import("@stowage/testing").Outcome>} */
+const lmdbExceptions = {
+  "a key of 600 letters": "refused",
+};
+
 /**
  * @param {string} folder
  * @param {import("@stowage/testing").ContractOptions["prepare"]} [prepareLmdb]  Makes LMDB stores where the addon that
@@ -80,13 +86,13 @@ export async function contracts(folder, prepareLmdb) {
   let count = 0;
   /** @param {string} extension */
   const freshPath = (extension) => () => path.join(folder, `${count++}${extension}`);
-  const stored = { backend: lmdb, freshPath: freshPath(".lmdb") };
+  const stored = { backend: lmdb, freshPath: freshPath(".lmdb"), exceptions: lmdbExceptions };
   /** @type {import("@stowage/testing").ContractOptions} */
   const read = {
     ...stored,
     prepare: prepareLmdb,
     capabilities: { create: false, append: false, edit: false },
-    exceptions: { "a row without keys": "exact" },
+    exceptions: { ...lmdbExceptions, "a row without keys": "exact" },
   };
   const ofLmdb = nativeStatus().available ? [stored] : prepareLmdb === undefined ? [] : [read];
   return [

@@ -1,5 +1,6 @@
 import type { BackendSpec, Capabilities, OpenOptions, Row } from "@stowage/core";
 import { appendingChecks } from "./checks/appending.js";
+import { blobChecks } from "./checks/blobs.js";
 import { closingChecks } from "./checks/closing.js";
 import { descriptionChecks } from "./checks/description.js";
 import { editingChecks } from "./checks/editing.js";
@@ -84,6 +85,7 @@ export function backendContract(options: ContractOptions): ContractCheck[] {
     ...randomChecks(seed),
     ...facadeChecks,
     ...facadeEditingChecks,
+    ...blobChecks,
   ].filter(({ appliesTo }) => appliesTo?.(options) ?? true);
   const twins: readonly Twin[] = backend.openSync === undefined ? ["open"] : ["open", "openSync"];
   return twins.flatMap((twin) =>

@@ -1,4 +1,4 @@
-import { int64, type NdArray, ndarray, type Row, scalar, type Value } from "@stowage/core";
+import { float64, int64, type NdArray, ndarray, type Row, scalar, type Value } from "@stowage/core";
 import { structureRow, without } from "./structure-row.js";
 
 /** Rows that try one thing, written together to a new dataset. */
@@ -83,6 +83,7 @@ const NESTED: readonly SampleRows[] = [
   nested("empty objects", {}),
   nested("objects with keys of every object", { constructor: "a", ["__proto__"]: "b", toString: "c" }),
   nested("whole numbers past 2^53 in lists", ["a", 2n ** 60n]),
+  nested("whole floats in lists", ["a", float64(5), 0.5]),
   nested("arrays in objects", { a: ndarray(Float64Array.of(0.5, -0)) }),
   { ...keys("constraints", { constraints: fixed([0, 2]) }), needs: "nested" },
 ];
@@ -141,6 +142,7 @@ const WHOLE_ROWS: readonly SampleRows[] = [
   ),
   values("positions as float32", "arrays.positions", ndarray(new Float32Array(9).fill(0.1), [3, 3])),
   keys("keys in any script", { "info.größe 水": 0.5, [`info.${"k".repeat(200)}`]: "long" }),
+  keys("a key of 600 letters", { [`info.${"k".repeat(600)}`]: "long" }),
   keys("keys with dots", { "info.a.b": 0.5, "info..c": "d", "info.e.": "f" }),
   keys("keys of every object", { "info.constructor": "a", "info.__proto__": "b", "info.toString": "c" }),
   keys("keys that are numbers", { "info.7": "seven" }),

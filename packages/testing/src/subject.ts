@@ -1,6 +1,8 @@
 import {
   AtomsIO,
   AtomsIOSync,
+  BlobIO,
+  BlobIOSync,
   type IOOptions,
   ObjectIO,
   ObjectIOSync,
@@ -48,6 +50,12 @@ export class Subject {
   async objects(path: string, options: IOOptions = {}): Promise<ObjectIO | ObjectIOSync> {
     const all = this.#facadeOptions(options);
     return this.#keep(this.twin === "open" ? await ObjectIO.open(path, all) : ObjectIOSync.open(path, all));
+  }
+
+  /** As {@link atoms}. */
+  async blobs(path: string, options: IOOptions = {}): Promise<BlobIO | BlobIOSync> {
+    const all = this.#facadeOptions(options);
+    return this.#keep(this.twin === "open" ? await BlobIO.open(path, all) : BlobIOSync.open(path, all));
   }
 
   /** Makes a dataset. @returns Its path. */

@@ -1,7 +1,7 @@
 import { type Row, rowToAtoms } from "@stowage/core";
 import { canAppend, canEdit, isReadOnly } from "../capability.js";
 import type { Check } from "../contract.js";
-import { expectRefusal, expectRows, expectSame, listOf } from "../expectations.js";
+import { expectRefusal, expectRow, expectRows, expectSame, listOf } from "../expectations.js";
 import { structureRow, structureRows, without } from "../structure-row.js";
 import { rowOf } from "./facades.js";
 
@@ -50,6 +50,22 @@ export const facadeEditingChecks: readonly Check[] = [
       await objects.destroy();
       await expectRefusal("count", () => objects.count(), "ERR_CLOSED");
       await expectRefusal("open", () => subject.objects(path), "ERR_FILE_MISSING");
+    },
+  },
+  {
+    name: "keeps the rows of another dataset as a cache, in any order of access",
+    appliesTo: canEdit,
+    run: async (subject) => {
+      const rows = structureRows(6);
+      const source = await subject.dataset(rows);
+      const path = subject.freshPath();
+      const { store: cache } = await subject.objects(path, { mode: "r+" });
+      const cached = await subject.atoms(source, { cacheTo: cache });
+      for (const i of [5, 0, 5, 3, 0]) expectRow(`row ${i}`, rowOf(await cached.at(i)), rows[i]!);
+      expectSame("hits and misses", [cached.cache?.hits, cached.cache?.misses], [2, 3]);
+      await cached.close();
+      const kept = await subject.open(path);
+      expectRows("places of the cache", await kept.getMany([0, 1, 5]), [rows[0]!, {}, rows[5]!]);
     },
   },
   {

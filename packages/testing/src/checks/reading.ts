@@ -2,6 +2,7 @@ import {
   type Column,
   columnFromValues,
   columnOf,
+  columnOfSync,
   type Field,
   fieldOf,
   getKey,
@@ -106,6 +107,29 @@ export const readingChecks: readonly Check[] = [
     },
   },
   {
+    name: "says the same by open and by openSync",
+    appliesTo: ({ backend }) => backend.openSync !== undefined,
+    run: async (subject) => {
+      const { backend, options } = subject.contract;
+      const path = await subject.dataset(variedRows());
+      const store = await subject.open(path);
+      const sync = backend.openSync!(path, options);
+      try {
+        expectRows("rows", await allRows(store), sync.getMany(range(sync.count())));
+        const [schema, other] = [await store.schema(), sync.schema()];
+        expectSame("schema", JSON.stringify(schema), JSON.stringify(other));
+        for (const key of Object.keys(schema)) {
+          const [column, twin] = [await columnOf(store, key, [4, 1]), columnOfSync(sync, key, [4, 1])];
+          expectSame(`missing of column "${key}"`, String(column.missing), String(twin.missing));
+          expectColumnValues(`column "${key}"`, column.values, twin.values);
+        }
+        expectSame("warnings", store.warnings, sync.warnings);
+      } finally {
+        sync.close();
+      }
+    },
+  },
+  {
     name: "is read by several at once",
     run: async (subject) => {
       const rows = structureRows(4);
@@ -133,16 +157,15 @@ export async function expectColumn(store: RowStore, key: string, indices: readon
     found.missing && Array.from(found.missing),
     expected.missing && Array.from(expected.missing),
   );
-  if (
-    isNdArray(found.values) ||
-    isNdArray(expected.values) ||
-    found.values.length !== expected.values.length
-  ) {
-    expectValue(what, found.values, expected.values);
+  expectColumnValues(what, found.values, expected.values);
+}
+
+function expectColumnValues(what: string, found: Column["values"], expected: Column["values"]): void {
+  if (isNdArray(found) || isNdArray(expected) || found.length !== expected.length) {
+    expectValue(what, found, expected);
     return;
   }
-  for (const [i, value] of expected.values.entries())
-    expectValue(`${what}, value ${i}`, found.values[i]!, value);
+  for (const [i, value] of expected.entries()) expectValue(`${what}, value ${i}`, found[i]!, value);
 }
 
 /** A schema has the keys of all rows, and fields that describe each value. */
