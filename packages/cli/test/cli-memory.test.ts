@@ -72,6 +72,8 @@ test.each([
   [["verify"]],
   [["stats", "--keys", "calc.energy,calc.forces", "--bins", "0"]],
   [["convert", "copy.atp", "--overwrite"]],
+  [["select", "C,natoms=100", "copy.atp", "--overwrite"]],
+  [["split", "copy.atp", "--fractions", "0.5,0.5", "--shuffle", "--stratify", "size", "--overwrite"]],
   [["try", "--no-rates"]],
 ])(
   "memory does not grow with the file: stowage %j",
