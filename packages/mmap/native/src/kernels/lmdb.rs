@@ -131,6 +131,7 @@ impl Reader<'_, '_> {
         }
         key.truncate(prefix);
         if !any && let Some(leaf) = Cursor::seek(self.tree, key)?.here() {
+            leaf.page.value(leaf.index)?;
             any = leaf.page.key(leaf.index)?.starts_with(key);
         }
         Some(Some(any))
