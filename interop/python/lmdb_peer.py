@@ -204,3 +204,29 @@ def stop_writer(path: str) -> Any:
     summary = _summary(env)
     env.close()
     return summary
+
+
+def append_rows(path: str, writer: str, count: int) -> None:
+    """Appends rows, a commit each, as packages/lmdb/test/child/append-rows.ts does."""
+    db = _open(path, "default")
+    for i in range(count):
+        db.extend([{b"writer": writer.encode(), b"i": b"%d" % i, b"padding": b"p" * (i * 37 % 3000)}])
+    db._backend.env.close()
+
+
+def watch_rows(path: str, count: int, generations: int) -> int:
+    """Reads all rows again and again while turn-rows.ts of the same folder writes; how many generations it saw."""
+    backend = LMDBBlobBackend(path, "default", readonly=True)
+    last, seen = 0, set()
+    while last < generations:
+        rows = [row and row[b"v"].decode() for row in backend.get_many(list(range(count)))]
+        # asebytes keeps the list of names that it has read.
+        backend._invalidate_cache()
+        generation = int(rows[0].split()[0]) if rows[0] else 0
+        for i, text in enumerate(rows):
+            assert text == (f"{generation} " * (1 + (i * 37 + generation) % 500) if generation else None), (i, text)
+        assert generation >= last
+        last = generation
+        seen.add(generation)
+    backend.env.close()
+    return len(seen)
