@@ -115,7 +115,7 @@ export {
   type Value,
 } from "./row.js";
 export { columnFromValues, setElements } from "./row-column.js";
-export { isPerAtomKey, schemaOfRows } from "./row-schema.js";
+export { isPerAtomKey, schemaOfBlobs, schemaOfRows } from "./row-schema.js";
 export { Sampler, type SamplerOptions, type SamplerState, type SamplerTail } from "./sampler.js";
 export {
   type SlabPlace,

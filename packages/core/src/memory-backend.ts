@@ -2,7 +2,6 @@ import { type BackendSpec, defineBackend, type OpenOptions, type RowStore, toAsy
 import { closed, readOnly, StowageError } from "./errors.js";
 import { blobTier, type MemoryTier, objectTier, withoutKeys } from "./memory-tier.js";
 import type { Row } from "./row.js";
-import { schemaOfRows } from "./row-schema.js";
 
 const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true, edit: true } as const;
 const DEFAULT_GROUP = "default";
@@ -55,7 +54,7 @@ class MemoryDataset {
       getMany: (indices, keys) => {
         return this.#rowsAt(indices).map((row) => tier.read(row, keys));
       },
-      schema: () => schemaOfRows(this.#read().map((row) => tier.read(row))),
+      schema: () => tier.schema(this.#read()),
       append: (added) => {
         this.#write();
         // All of it before anything is added. Not push(...kept): arguments live on the stack.

@@ -1,7 +1,8 @@
 import { blobBytes, blobValue } from "./blob-value.js";
 import { decodedBlob } from "./decoded-blob.js";
 import { encodeRowValue } from "./msgpack/row-value.js";
-import { mapRow, pickKeys, type Row, setKey } from "./row.js";
+import { mapRow, pickKeys, type Row, type RowSchema, setKey } from "./row.js";
+import { GatheredSchema, schemaOfRows } from "./row-schema.js";
 
 /** How rows in memory are seen: as values, or as bytes. Both see the same rows. */
 export interface MemoryTier {
@@ -11,6 +12,7 @@ export interface MemoryTier {
   write(row: Row): Row;
   /** A row with other values, as it is kept: whoever was given the old one keeps it as it was. */
   patched(row: Row, patch: Row): Row;
+  schema(rows: readonly Row[]): RowSchema;
 }
 
 /** Rows that were written as bytes: they stay what was given, which need not be what an encoder makes of the values. */
@@ -26,6 +28,14 @@ export function objectTier(name: string): MemoryTier {
     write: (row) => row,
     patched: (row, patch) =>
       keptAsBytes.has(row) ? kept(merged(row, encodedRow(patch))) : merged(row, patch),
+    schema: (rows) => {
+      const gathered = new GatheredSchema();
+      for (const row of rows) {
+        if (keptAsBytes.has(row)) gathered.addBlobs(row);
+        else gathered.add(row);
+      }
+      return gathered.schema();
+    },
   };
 }
 
@@ -37,6 +47,7 @@ export const blobTier: MemoryTier = {
   },
   write: (row) => kept(checkedRow(row)),
   patched: (row, patch) => kept(merged(blobTier.read(row), checkedRow(patch))),
+  schema: (rows) => schemaOfRows(rows.map((row) => blobTier.read(row))),
 };
 
 /** A row without some of its keys. */

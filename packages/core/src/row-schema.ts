@@ -1,5 +1,8 @@
+import { blobBytes } from "./blob-value.js";
 import { PER_ATOM_RESULTS } from "./calculator.js";
-import { type Field, fieldOf, mergeFields, type Row, type RowSchema, setKey } from "./row.js";
+import { isStowageError } from "./errors.js";
+import { decodeRowValue } from "./msgpack/row-value.js";
+import { type Field, fieldOf, mergeFields, type Row, type RowSchema, setKey, type Value } from "./row.js";
 
 /**
  * The union of the fields of rows, with the number of rows that miss each. A key with two types in different rows is
@@ -11,6 +14,16 @@ export function schemaOfRows(rows: Iterable<Row>): RowSchema {
   return gathered.schema();
 }
 
+/**
+ * The same of rows of bytes, by the values that they stand for. Bytes that are no value of a row, such as pickles, are
+ * `json`: they are refused where they are read, and must not keep the types of all others from being known.
+ */
+export function schemaOfBlobs(rows: Iterable<Row>): RowSchema {
+  const gathered = new GatheredSchema();
+  for (const row of rows) gathered.addBlobs(row);
+  return gathered.schema();
+}
+
 /** {@link schemaOfRows} for rows that come one after the other. */
 export class GatheredSchema {
   readonly #fields = new Map<string, { field: Field; present: number }>();
@@ -18,14 +31,21 @@ export class GatheredSchema {
 
   add(row: Row): void {
     this.#count++;
-    for (const [key, value] of Object.entries(row)) {
-      const field = fieldOf(value, isPerAtomKey(key));
-      const known = this.#fields.get(key);
-      if (known === undefined) this.#fields.set(key, { field, present: 1 });
-      else {
-        known.field = mergeFields(known.field, field) ?? { ...field, dtype: "json", shape: [] };
-        known.present++;
-      }
+    for (const [key, value] of Object.entries(row)) this.#note(key, fieldOf(value, isPerAtomKey(key)));
+  }
+
+  /** A row of bytes; see {@link schemaOfBlobs}. */
+  addBlobs(row: Row): void {
+    this.#count++;
+    for (const [key, value] of Object.entries(row)) this.#note(key, fieldOfBlob(key, value));
+  }
+
+  #note(key: string, field: Field): void {
+    const known = this.#fields.get(key);
+    if (known === undefined) this.#fields.set(key, { field, present: 1 });
+    else {
+      known.field = mergeFields(known.field, field) ?? { ...field, dtype: "json", shape: [] };
+      known.present++;
     }
   }
 
@@ -35,6 +55,15 @@ export class GatheredSchema {
       setKey(schema, key, { ...field, missing: this.#count - present });
     }
     return schema;
+  }
+}
+
+function fieldOfBlob(key: string, value: Value): Field {
+  try {
+    return fieldOf(decodeRowValue(blobBytes(key, value)), isPerAtomKey(key));
+  } catch (error) {
+    if (isStowageError(error)) return { dtype: "json", shape: [], perAtom: isPerAtomKey(key) };
+    throw error;
   }
 }
 

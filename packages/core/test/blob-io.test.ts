@@ -142,7 +142,8 @@ describe.each(twins)("%s", (name, open) => {
     expect(objects.column("n").at(0)).toBe(5);
     expect(await db.at(0)).toEqual({ raw: bytes(0xc1, 0xff), n: five });
     expect(() => objects.at(0)).toThrow(stowageError("ERR_MSGPACK"));
-    objects.store.update!([0], [{ m: 1.5 }]);
+    objects.update(0, { m: 1.5 });
+    expect(objects.schema()).toMatchObject({ raw: { dtype: "json" }, n: { dtype: "int64", missing: 1 } });
     objects.pick([0]).drop(["nothing"]);
     expect(await db.at(0)).toEqual({ raw: bytes(0xc1, 0xff), n: five, m: encodeValue(1.5) });
     objects.pick([0]).drop(["raw"]);

@@ -13,6 +13,7 @@ import {
   objectToBlob,
   type Row,
   scalar,
+  schemaOfBlobs,
   toAsync,
 } from "../src/index.js";
 
@@ -136,6 +137,22 @@ describe("a store of bytes as one of values", () => {
     const expected = { i: { dtype: "json", shape: [], perAtom: false, missing: 0 } };
     expect(blobToObject(memoryStore(many)).schema()).toEqual(expected);
     expect(await blobToObject(toAsync(memoryStore(many))).schema()).toEqual(expected);
+  });
+
+  it("knows the types of all others where some bytes are no value, and takes rows", async () => {
+    const bytes = memoryStore([
+      { a: blobValue(Uint8Array.of(0xc1)), n: blobValue(Uint8Array.of(5)) },
+      { a: blobValue(encodeValue("text")) },
+    ]);
+    const objects = blobToObject(bytes);
+    expect(objects.schema()).toEqual({
+      a: { dtype: "json", shape: [], perAtom: false, missing: 0 },
+      n: { dtype: "int64", shape: [], perAtom: false, missing: 1 },
+    });
+    expect(objects.schema()).toEqual(schemaOfBlobs(bytes.getMany([0, 1])));
+    objects.append!([{ n: int64(6) }]);
+    expect(objects.getMany([1, 2])).toEqual([{ a: "text" }, { n: int64(6) }]);
+    expect(objects.getMany([0], ["n"])).toEqual([{ n: int64(5) }]);
   });
 
   it("encodes what is written", () => {

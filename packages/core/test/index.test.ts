@@ -141,6 +141,7 @@ describe("the package", () => {
         "resolveIndex",
         "rowToAtoms",
         "scalar",
+        "schemaOfBlobs",
         "schemaOfRows",
         "setElements",
         "setKey",

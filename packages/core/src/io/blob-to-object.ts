@@ -23,24 +23,23 @@ import { BATCH_ROWS } from "./view-checks.js";
  * ```
  */
 export function blobToObject<M extends Mode>(store: RowStore<M>): RowStore<M> {
-  const read = (row: Row): Row => mapRow(row, (key, value) => decodedBlob(store.name, key, value));
   const rows = convertedStore(store, {
     storedKey: (key) => key,
-    read,
+    read: (row) => mapRow(row, (key, value) => decodedBlob(store.name, key, value)),
     write: (row) => mapRow(row, (key, value) => blobValue(encodeRowValue(key, value))),
     column: (key, column) => mapColumn(key, column, (value) => decodedBlob(store.name, key, value)),
-    schema: () => gatheredSchema(store, read),
+    schema: () => gatheredSchema(store),
   });
   return Object.assign(rows, { blobs: () => store });
 }
 
 /** Bytes tell their types only when they are looked at: all rows are, in batches. */
-function gatheredSchema<M extends Mode>(store: RowStore<M>, read: (row: Row) => Row): Maybe<RowSchema> {
+function gatheredSchema<M extends Mode>(store: RowStore<M>): Maybe<RowSchema> {
   const gathered = new GatheredSchema();
   const batch = (start: number, count: number): Maybe<void> => {
     const indices = Array.from({ length: Math.min(BATCH_ROWS, count - start) }, (_, i) => start + i);
     return chain(store.getMany(indices) as Maybe<Row[]>, (rows) => {
-      for (const row of rows) gathered.add(read(row));
+      for (const row of rows) gathered.addBlobs(row);
     });
   };
   return chain(store.count() as Maybe<number>, (count) => {
