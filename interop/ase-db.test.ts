@@ -1,7 +1,7 @@
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { traj } from "@stowage/ase";
-import { isStowageError, memoryStore, ndarray, openStore, type RowStore, toAsync } from "@stowage/core";
+import { isStowageError, memoryStore, type NdArray, openStore, type RowStore, toAsync } from "@stowage/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { datasetStatistics } from "../packages/cli/src/dataset-statistics.js";
 import { matchingIndices } from "../packages/cli/src/matching-rows.js";
@@ -75,28 +75,24 @@ test("a query selects what a database of ASE selects", async () => {
   );
 });
 
+interface Statistics {
+  values: NdArray<"float64">;
+  mean: number;
+  std: number;
+  quantiles: number[];
+}
+
 test("statistics are those of NumPy", async () => {
-  const random = (scale: number, shift: number): Float64Array =>
-    Float64Array.from({ length: 5003 }, () => (Math.random() - 0.5) * scale + shift);
-  for (const values of [
-    random(1, 0),
-    random(2e-3, 1e9),
-    random(1e200, 0),
-    Float64Array.of(3),
-    random(1e-300, 0),
-    Float64Array.of(1e-300, 2, 1e200, 1),
-  ]) {
-    const array = ndarray(values);
-    const expected = (await peer.call("ase_db", "statistics", { values: array })) as Record<
-      string,
-      number & number[]
-    >;
-    const rows = toAsync(memoryStore([{ values: array }]));
+  const cases = (await peer.call("ase_db", "statistics", { seed })) as Statistics[];
+  expect(cases.length).toBeGreaterThan(0);
+  for (const expected of cases) {
+    const { values } = expected;
+    const rows = toAsync(memoryStore([{ values }]));
     const { keys } = await datasetStatistics(rows, { keys: ["values"], maxBins: 0 });
     const { mean, std, quantiles } = keys[0]!.numbers!;
-    const spread = Math.max(...values) - Math.min(...values);
-    expect(Math.abs(mean! - expected.mean!)).toBeLessThanOrEqual(1e-12 * spread + 2 ** -52 * Math.abs(mean!));
-    expect(Math.abs(std! - expected.std!)).toBeLessThanOrEqual(1e-12 * spread);
+    const spread = Math.max(...values.data) - Math.min(...values.data);
+    expect(Math.abs(mean! - expected.mean)).toBeLessThanOrEqual(1e-12 * spread + 2 ** -52 * Math.abs(mean!));
+    expect(Math.abs(std! - expected.std)).toBeLessThanOrEqual(1e-12 * spread);
     expect(quantiles.map(({ value }) => value)).toEqual(expected.quantiles);
   }
 });

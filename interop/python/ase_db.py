@@ -76,11 +76,18 @@ def select(path: str, queries: list[str]) -> list[list[int] | None]:
     return found
 
 
-def statistics(values: np.ndarray) -> dict[str, float | list[float]]:
+def statistics(seed: int) -> list[dict[str, Any]]:
     """In double precision NumPy's own std of 1e9 ± 1e-3 is off in the eighth digit."""
-    wide = values.astype(np.longdouble)
-    return {
-        "mean": float(wide.mean()),
-        "std": float(wide.std()),
-        "quantiles": np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]).tolist(),
-    }
+    rng = np.random.default_rng(seed)
+    places = [(1, 0), (2e-3, 1e9), (1e200, 0), (1e-300, 0)]
+    cases = [rng.uniform(-0.5, 0.5, 5003) * scale + shift for scale, shift in places]
+    cases += [np.array([3.0]), np.array([1e-300, 2, 1e200, 1])]
+    return [
+        {
+            "values": values,
+            "mean": float(values.astype(np.longdouble).mean()),
+            "std": float(values.astype(np.longdouble).std()),
+            "quantiles": np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]).tolist(),
+        }
+        for values in cases
+    ]

@@ -48,7 +48,7 @@ export class QuantileSketch {
       const [keptIndex, keptEnd] = [index, end];
       const high = valueAt(Math.ceil(place));
       [index, end] = [keptIndex, keptEnd]; // the next share may lie between the same two
-      return low === high ? low : low + (high - low) * (place % 1);
+      return between(low, high, place % 1);
     });
   }
 
@@ -65,6 +65,12 @@ export class QuantileSketch {
     level.startsSecond = !level.startsSecond;
     level.size = 0;
   }
+}
+
+/** From the nearer end, as NumPy does: the same digits, and exact at both ends. */
+function between(low: number, high: number, share: number): number {
+  if (low === high) return low;
+  return share < 0.5 ? low + (high - low) * share : high - (high - low) * (1 - share);
 }
 
 interface Level {
