@@ -14,6 +14,13 @@ import { valueChecks } from "./checks/values.js";
 import { checkContract } from "./expected-outcome.js";
 import { Subject, type Twin } from "./subject.js";
 
+declare module "@stowage/core" {
+  interface ErrorDetails {
+    /** A backend that does not do what the contract says. */
+    ERR_CONTRACT: { found: string; expected: string };
+  }
+}
+
 /**
  * What becomes of sample rows: they come back equal to the last bit, or under another type with a note in `losses`, or
  * are refused with a `StowageError`.

@@ -1,12 +1,5 @@
 import { StowageError } from "@stowage/core";
 
-declare module "@stowage/core" {
-  interface ErrorDetails {
-    /** A backend that does not do what the contract says. */
-    ERR_CONTRACT: { found: string; expected: string };
-  }
-}
-
 /** The error of a check that fails. */
 export function broken(
   what: string,
