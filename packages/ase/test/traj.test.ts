@@ -3,12 +3,14 @@ import { join } from "node:path";
 import {
   columnOfSync,
   equalValues,
+  int64,
   isStowageError,
   ndarray,
   openStore,
   type Row,
   registerPlugin,
   rowToAtoms,
+  scalar,
   schemaOfRows,
 } from "@stowage/core";
 import fc from "fast-check";
@@ -219,4 +221,16 @@ it("refuses a reserved place, which would come back as a structure without atoms
   expect(() => store.append!([plainRow(0), {}])).toThrow(expect.objectContaining({ code: "ERR_ROW" }));
   expect(store.count()).toBe(0);
   store.close();
+});
+
+it("keeps unsigned integers that int64 does not hold, and notes the others", () => {
+  const path = join(temporaryFolder(), "unsigned.traj");
+  const large = scalar(2n ** 64n - 1n, "uint64");
+  const store = openTrajStore(path, { mode: "w" });
+  store.append!([{ ...plainRow(0), "info.n": large }]);
+  expect(store.losses!()).toEqual([]);
+  store.append!([{ ...plainRow(1), "info.n": scalar(1, "uint64") }]);
+  expect(store.losses!()).toEqual([{ key: "info.n", kind: "widened", reason: "uint64 kept as int64" }]);
+  store.close();
+  expect(readAll(path).map((row) => row["info.n"])).toEqual([large, int64(1)]);
 });

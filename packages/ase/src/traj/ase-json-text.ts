@@ -3,6 +3,7 @@
 import { DTYPES, float16ToNumber, isNdArray, type NdArray, type Value } from "@stowage/core";
 import { Unwritable } from "../losses.js";
 import { floatText } from "../number-text.js";
+import { fitsInt64 } from "../numpy-array.js";
 import { decodeKey } from "./ase-json.js";
 
 /** Keys that a reader would take for something else than a key. */
@@ -22,7 +23,11 @@ export type NoteChange = (reason: string) => void;
 
 /** A value of a row: a plain number is a float64. @throws {Unwritable} */
 export function rowValueText(value: Value, note: NoteChange): string {
-  return typeof value === "number" ? numberText(value) : nestedText(value, note);
+  if (typeof value === "number") return numberText(value);
+  // What int64 does not hold is read as uint64: it stays what it is.
+  const isWide = isNdArray(value) && value.shape.length === 0 && value.dtype === "uint64";
+  const wide = isWide ? BigInt(value.data[0]!) : 0n;
+  return fitsInt64(wide) ? nestedText(value, note) : String(wide);
 }
 
 /** A float as Python's JSON has it. */

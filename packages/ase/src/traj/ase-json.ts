@@ -16,6 +16,7 @@ import {
   numberToFloat16,
   parseDTypeCode,
   quote,
+  scalar,
   setKey,
   sizeOf,
   type Value,
@@ -27,10 +28,11 @@ import { parsePythonInt } from "../python-number.js";
 import { parseShape } from "./ulm-array.js";
 import { isObject, type JsonObject } from "./ulm-reader.js";
 
-/** A value as rows hold it: whole numbers are int64, others float64. @throws {TextProblem} */
+/** A value as rows hold it: whole numbers are int64, from 2^63 on uint64, others float64. @throws {TextProblem} */
 export function rowValue(json: Json): Value {
-  if (typeof json === "bigint") return fitsInt64(json) ? int64(json) : json;
-  return typeof json === "number" ? json : nestedValue(json);
+  if (typeof json !== "bigint") return typeof json === "number" ? json : nestedValue(json);
+  if (fitsInt64(json)) return int64(json);
+  return BigInt.asUintN(64, json) === json ? scalar(json, "uint64") : json;
 }
 
 /** What `np.array` makes of a value. @throws {TextProblem} for what NumPy does not take for numbers. */
