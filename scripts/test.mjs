@@ -59,7 +59,7 @@ async function main() {
   const maySkip = addons.length === 0;
   const env = { STOWAGE_PEERS: JSON.stringify(peers), STOWAGE_NATIVE: maySkip ? "0" : undefined };
   await steps.count("unit tests", () => runVitest("unit", { env, maySkip }));
-  await steps.count("documentation tests", () => runVitest("docs", { env }));
+  await steps.count("documentation tests", () => runVitest("docs", { env, maySkip }));
   const interopEnv = { ...env, STOWAGE_BROWSER: JSON.stringify(browser) };
   await steps.count("interop tests", () => runVitest("interop", { env: interopEnv, maySkip }));
   if (addons.length > 0) {
@@ -145,7 +145,11 @@ async function packedSteps(runtimes, addons) {
   }
   await steps.count("documentation's examples on the packed packages", () =>
     runVitest("packed", {
-      env: { STOWAGE_CONSUMER: folder, STOWAGE_RUNTIMES: JSON.stringify(runtimes) },
+      env: {
+        STOWAGE_CONSUMER: folder,
+        STOWAGE_RUNTIMES: JSON.stringify(runtimes),
+        STOWAGE_NATIVE: addons.length === 0 ? "0" : undefined,
+      },
     }),
   );
   if (addons.length === 0) return;

@@ -3,6 +3,8 @@ export interface CodeBlock {
   readonly page: string;
   readonly line: number;
   readonly language: string;
+  /** Marked `addon`: it writes what only a native addon can. */
+  readonly needsAddon: boolean;
   readonly code: string;
 }
 
@@ -17,7 +19,9 @@ export function codeBlocks(page: string, markdown: string): CodeBlock[] {
     while (i + 1 < lines.length && lines[i + 1] !== "```") i++;
     i++;
     if (fence[2]!.includes("no-run")) continue;
-    blocks.push({ page, line: start, language: fence[1]!, code: lines.slice(start, i).join("\n") });
+    const needsAddon = fence[2]!.includes("addon");
+    const code = lines.slice(start, i).join("\n");
+    blocks.push({ page, line: start, language: fence[1]!, needsAddon, code });
   }
   return blocks;
 }

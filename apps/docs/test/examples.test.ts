@@ -23,7 +23,10 @@ describe.each(pages)("%s", (page) => {
   it("is there and says something", () =>
     expect(readFileSync(join(root, page), "utf8").length).toBeGreaterThan(200));
   for (const block of ofPage.filter(({ language }) => language === "ts")) {
-    it(`runs the example at line ${block.line}`, () => runTypeScript(block));
+    it.skipIf(block.needsAddon && process.env.STOWAGE_NATIVE === "0")(
+      `runs the example at line ${block.line}`,
+      () => runTypeScript(block),
+    );
   }
   for (const block of ofPage.filter(({ language }) => language === "sh")) {
     it(`runs the commands at line ${block.line}`, () => runCommands(block));

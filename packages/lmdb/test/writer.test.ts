@@ -6,7 +6,7 @@ import { type BlobRow, LmdbReader, LmdbRows } from "../src/index.js";
 import { numbered, row, texts } from "./blob-rows.js";
 import { checkLayout } from "./check-layout.js";
 import { temporaryFolder } from "./temporary-folder.js";
-import { writable } from "./writable.js";
+import { loadWithoutAddon, writable } from "./writable.js";
 
 const newStore = (): string => join(temporaryFolder(), "rows.lmdb");
 const open = (path: string, group?: string): LmdbRows => LmdbRows.open(path, { mode: "r+", group });
@@ -350,9 +350,10 @@ describe("a store opened for reading", () => {
   });
 });
 
-it.skipIf(writable)("takes the addon to be written, and says so before it makes a file", () => {
+it("takes the addon to be written, and says so before it makes a file", async () => {
   const path = newStore();
-  const error = failure(() => open(path));
+  const without = await loadWithoutAddon();
+  const error = failure(() => without.LmdbRows.open(path, { mode: "r+" }));
   expect([error.code, error.message]).toEqual([
     "ERR_NATIVE_REQUIRED",
     `Cannot write ${fileOf(path)}: writing LMDB takes the native addon of @stowage/lmdb; STOWAGE_NATIVE=0 is set`,

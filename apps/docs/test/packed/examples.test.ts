@@ -26,7 +26,8 @@ if (STOWAGE_CONSUMER === undefined || STOWAGE_RUNTIMES === undefined) {
 }
 const consumer = realpathSync(STOWAGE_CONSUMER);
 const runtimes = JSON.parse(STOWAGE_RUNTIMES) as Runtime[];
-const examples = blocks.filter(({ language }) => language === "ts");
+const withAddon = process.env.STOWAGE_NATIVE !== "0";
+const examples = blocks.filter(({ language, needsAddon }) => language === "ts" && (withAddon || !needsAddon));
 
 describe.each(runtimes)("examples in $name", (runtime) => {
   const parent = join(consumer, "examples", runtime.name.replaceAll(/\W/g, "-"));
