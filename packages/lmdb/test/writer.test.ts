@@ -1,33 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isStowageError, type StowageError } from "@stowage/core";
 import { describe, expect, it } from "vitest";
-import { type BlobRow, LmdbReader, LmdbRows } from "../src/index.js";
-import { numbered, row, texts } from "./blob-rows.js";
+import { type BlobRow, LmdbRows } from "../src/index.js";
+import { numbered, row } from "./blob-rows.js";
 import { checkLayout } from "./check-layout.js";
-import { temporaryFolder } from "./temporary-folder.js";
 import { loadWithoutAddon, writable } from "./writable.js";
-
-const newStore = (): string => join(temporaryFolder(), "rows.lmdb");
-const open = (path: string, group?: string): LmdbRows => LmdbRows.open(path, { mode: "r+", group });
-const fileOf = (path: string, group = "default"): string => join(path, group, "data.mdb");
-
-function all(rows: LmdbRows): (Record<string, string> | null)[] {
-  return rows.getMany(Array.from({ length: rows.length }, (_, i) => i)).map(texts);
-}
-
-const numbers = (rows: LmdbRows): number[] => all(rows).map((each) => Number(each?.n));
-const upTo = (end: number): number[] => Array.from({ length: end }, (_, i) => i);
-
-function failure(action: () => unknown): StowageError {
-  try {
-    action();
-  } catch (error) {
-    if (isStowageError(error)) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
+import { all, failure, fileOf, made, newStore, numbers, open, upTo } from "./writing.js";
 
 describe.runIf(writable)("a store opened for writing", () => {
   it("is made where there is none, and keeps what it is given", () => {
@@ -52,66 +30,6 @@ describe.runIf(writable)("a store opened for writing", () => {
     expect(checkLayout(rows.path)).toMatchObject({ blockSizes: [2], sortKeys: [0, 2], nextSortKey: 4 });
   });
 
-  it.each([
-    [1022, [1022]],
-    [1023, [1023]],
-    [1024, [1024]],
-    [1025, [1024, 1]],
-    [2047, [1024, 1023]],
-    [2048, [1024, 1024]],
-    [2049, [1024, 1024, 1]],
-  ])("fills blocks of 1024: %i rows at once, and one by one around the boundary", (n, sizes) => {
-    const path = newStore();
-    using rows = open(path);
-    rows.append(numbered(0, n));
-    expect(checkLayout(rows.path).blockSizes).toEqual(sizes);
-    for (let i = n; i < n + 3; i++) rows.append(numbered(i, i + 1));
-    expect(numbers(rows)).toEqual(upTo(n + 3));
-    const { blockSizes } = checkLayout(rows.path);
-    expect(blockSizes.slice(0, -1).every((size) => size === 1024)).toBe(true);
-  });
-
-  it("fills the last block before it begins another", () => {
-    using rows = open(newStore());
-    rows.append(numbered(0, 1000));
-    rows.append(numbered(1000, 3500));
-    expect(checkLayout(rows.path).blockSizes).toEqual([1024, 1024, 1024, 428]);
-    expect(numbers(rows)).toEqual(upTo(3500));
-  });
-
-  it.each([0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 2500])(
-    "splits blocks that are full by an insertion at %i",
-    (at) => {
-      using rows = open(newStore());
-      rows.append(numbered(0, 2500));
-      const expected = upTo(2500);
-      for (const length of [1, 1, 700, 3000]) {
-        const from = expected.length;
-        rows.insert(at, numbered(from, from + length));
-        expected.splice(at, 0, ...Array.from({ length }, (_, i) => from + i));
-        expect(numbers(rows)).toEqual(expected);
-        expect(checkLayout(rows.path).sortKeys).toEqual(expected);
-      }
-    },
-  );
-
-  it("removes blocks that are empty, and gives those behind them new numbers", () => {
-    using rows = open(newStore());
-    rows.append(numbered(0, 5000));
-    rows.delete(Array.from({ length: 1024 }, (_, i) => 1024 + i));
-    expect(checkLayout(rows.path).blockSizes).toEqual([1024, 1024, 1024, 904]);
-    rows.delete([0, 1023, 1024, 3000, 3975]);
-    const left = upTo(5000)
-      .filter((n) => n < 1024 || n >= 2048)
-      .filter((_, i) => ![0, 1023, 1024, 3000, 3975].includes(i));
-    expect(numbers(rows)).toEqual(left);
-    expect(checkLayout(rows.path).sortKeys).toEqual(left);
-    rows.delete(upTo(left.length));
-    expect([rows.length, checkLayout(rows.path).nextSortKey]).toEqual([0, 5000]);
-    rows.append(numbered(7, 8));
-    expect([numbers(rows), checkLayout(rows.path).sortKeys]).toEqual([[7], [5000]]);
-  });
-
   it("has reserved places: rows without fields, in Python None", () => {
     using rows = open(newStore());
     rows.append([new Map(), ...numbered(1, 2), new Map()]);
@@ -126,18 +44,6 @@ describe.runIf(writable)("a store opened for writing", () => {
     rows.drop(["n"], [0, 1, 2]);
     expect(all(rows)).toEqual([null, null, null]);
     checkLayout(rows.path);
-  });
-
-  it("keeps its sort keys to itself: cleared rows do not come back", () => {
-    using rows = open(newStore());
-    rows.append(numbered(0, 1500));
-    rows.clear();
-    expect(rows.length).toBe(0);
-    expect(checkLayout(rows.path)).toEqual({ blockSizes: [], sortKeys: [], nextSortKey: 1500, fields: [] });
-    rows.clear();
-    rows.append(numbered(0, 2));
-    expect(numbers(rows)).toEqual([0, 1]);
-    expect(checkLayout(rows.path).sortKeys).toEqual([1500, 1501]);
   });
 
   it("makes no commit where nothing changes", () => {
@@ -278,58 +184,6 @@ describe.runIf(writable)("a store opened for writing", () => {
       expect(failure(use).code).toBe("ERR_CLOSED");
     }
   });
-
-  it("refuses other files before LMDB has touched them", () => {
-    const path = newStore();
-    mkdirSync(join(path, "default"), { recursive: true });
-    writeFileSync(fileOf(path), "no LMDB file".repeat(1000));
-    expect(failure(() => open(path)).code).toBe("ERR_LMDB_FORMAT");
-    expect(readdirSync(join(path, "default"))).toEqual(["data.mdb"]);
-    expect(readFileSync(fileOf(path), "utf8")).toBe("no LMDB file".repeat(1000));
-    const file = join(temporaryFolder(), "file.lmdb");
-    writeFileSync(file, "");
-    expect(failure(() => open(file)).code).toMatch(/^ERR_FILE_/);
-    expect(failure(() => open(path, "../x")).code).toBe("ERR_OPTION");
-    expect(failure(() => LmdbRows.open(LmdbReader.open(fileOf(made())) as never, { mode: "r+" })).code).toBe(
-      "ERR_READ_ONLY",
-    );
-  });
-
-  it("refuses to write into a file that was removed, or replaced by another", () => {
-    const path = newStore();
-    using rows = open(path);
-    rows.append(numbered(0, 3));
-    rmSync(join(path, "default"), { recursive: true });
-    expect(failure(() => rows.append(numbered(3, 4))).code).toBe("ERR_FILE_MISSING");
-    using next = open(path);
-    next.append(numbered(7, 8));
-    expect(failure(() => rows.append(numbered(3, 4))).code).toBe("ERR_FILE_MISSING");
-    expect([numbers(rows), numbers(next)]).toEqual([[0, 1, 2], [7]]);
-  });
-
-  it("makes a store of an empty data file", () => {
-    const path = newStore();
-    mkdirSync(join(path, "default"), { recursive: true });
-    writeFileSync(fileOf(path), "");
-    using rows = open(path);
-    rows.append(numbered(0, 1));
-    expect(numbers(rows)).toEqual([0]);
-  });
-
-  it("uses space again: a store that is filled and emptied does not grow", () => {
-    using rows = open(newStore());
-    const fill = () =>
-      rows.append(Array.from({ length: 200 }, () => new Map([["v", new Uint8Array(20_000)]])));
-    fill();
-    rows.clear();
-    fill();
-    const { size } = statSync(rows.path);
-    for (let i = 0; i < 5; i++) {
-      rows.clear();
-      fill();
-    }
-    expect(statSync(rows.path).size).toBeLessThan(1.5 * size);
-  });
 });
 
 describe("a store opened for reading", () => {
@@ -360,11 +214,3 @@ it("takes the addon to be written, and says so before it makes a file", async ()
   ]);
   expect(existsSync(path)).toBe(false);
 });
-
-/** A store of three rows. */
-function made(): string {
-  const path = newStore();
-  using rows = open(path);
-  rows.append(numbered(0, 3));
-  return path;
-}
