@@ -1,7 +1,9 @@
 import path from "node:path";
 import { ObjectIOSync, type Row, type Value } from "@stowage/core";
-import { LmdbRows, listGroups, lmdb } from "@stowage/lmdb";
+import { LmdbReader, LmdbRows, listGroups, lmdb } from "@stowage/lmdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nativeAddon } from "../packages/lmdb/src/native.js";
+import { Operations } from "../packages/lmdb/src/operations.js";
 import { checkLayout } from "../packages/lmdb/test/check-layout.js";
 import {
   applyTo,
@@ -99,6 +101,35 @@ describe.runIf(writable)("a thousand random changes", () => {
     }
     await expectRows(file, "default", last, "at the end");
   });
+});
+
+test.runIf(writable).each([
+  ["50,000 random keys with deletes", { n: 50_000, key_bytes: [1, 24], value_bytes: [0, 60] }],
+  ["keys up to 511 bytes", { n: 3000, key_bytes: [400, 511], value_bytes: [0, 20] }],
+  ["values around a page and larger", { n: 1000, key_bytes: [1, 300], value_bytes: [1500, 20_000] }],
+])("no page that Python's lmdb writes is taken for damaged: %s", async (_, options) => {
+  const folder = temporaryFolder();
+  await peer.call("lmdb_peer", "write_raw", { path: folder, seed, ...options });
+  const environment = nativeAddon()!.Environment.open(folder, 2 ** 30);
+  using reader = LmdbReader.open(folder);
+  const keys = reader.range().map(([key]) => key);
+  for (const end of [keys.length >> 1, keys.length >> 2]) {
+    const operations = new Operations();
+    for (let i = 0; i < end; i += 1 + (i % 3)) operations.delete(keys[i]!);
+    for (let i = 0; i < end; i += 2) operations.put(keys[i]!, new Uint8Array((i * 37) % 5000));
+    environment.begin();
+    expect(environment.commit(operations.bytes)).toBe(true);
+  }
+  reader.refresh();
+  expect(reader.range().length).toBe(reader.entries);
+  // Meets all pages there are.
+  const everything = new Operations();
+  everything.clear();
+  environment.begin();
+  expect(environment.commit(everything.bytes)).toBe(true);
+  environment.close();
+  reader.refresh();
+  expect(reader.entries).toBe(0);
 });
 
 describe.runIf(writable)("what we write", () => {
