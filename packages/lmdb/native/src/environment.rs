@@ -383,4 +383,34 @@ mod tests {
         env.abort();
         env.begin().expect("begins");
     }
+
+    #[test]
+    fn a_damaged_page_is_an_error_and_leaves_no_transaction_behind() {
+        let folder = folder();
+        let key = |i: u32| format!("key {i:04}").into_bytes();
+        {
+            let mut env = Environment::open(folder.path(), 1 << 20).expect("opens");
+            env.begin().expect("begins");
+            let all: Vec<u8> = (0..500).flat_map(|i| put(&key(i), &[1; 100])).collect();
+            assert_eq!(env.commit(&all), Ok(Outcome::Done));
+        }
+        let file = folder.path().join("data.mdb");
+        let sound = std::fs::read(&file).expect("reads");
+        let leaf = sound
+            .chunks(4096)
+            .position(|page| page[10] == 2 && page.windows(8).any(|at| at == b"key 0000"))
+            .expect("a leaf");
+        // Page number, type, end of the pointers, begin of the nodes, a pointer, a node's lengths.
+        let first_node = u16::from_le_bytes([sound[leaf * 4096 + 16], sound[leaf * 4096 + 17]]) as usize;
+        for at in [0, 10, 12, 14, 16, first_node, first_node + 4, first_node + 6] {
+            let mut damaged = sound.clone();
+            damaged[leaf * 4096 + at] ^= 0x6;
+            std::fs::write(&file, &damaged).expect("writes");
+            let mut env = Environment::open(folder.path(), 1 << 20).expect("opens");
+            for operations in [put(&key(0), b"2"), vec![2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]] {
+                env.begin().expect("begins");
+                assert_eq!(env.commit(&operations), Err(Failure(-30796)), "byte {at}");
+            }
+        }
+    }
 }
