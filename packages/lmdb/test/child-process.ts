@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { threadId } from "node:worker_threads";
 import { buildSync } from "esbuild";
-import { afterAll } from "vitest";
 
 const PACKAGE = join(import.meta.dirname, "..");
 
 /**
- * Bundles a program of `test/child` with the packages that it uses, so that plain Node can run it. Removed after the
- * last test. It lies as deep as a module of `src`: the addon is found from there.
+ * Bundles a program of `test/child` with the packages that it uses, so that plain Node can run it. It lies as deep as a
+ * module of `src`: the addon is found from there.
  */
 export function buildChild(name: string): string {
   const folder = join(PACKAGE, ".cache");
   mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, `${name}-${process.pid}-${process.env.VITEST_WORKER_ID ?? 0}.mjs`);
-  afterAll(() => rmSync(outfile, { force: true }));
+  // Several tests may make the same one at once.
+  const outfile = join(folder, `${name}-${process.pid}-${threadId}.mjs`);
   buildSync({
     entryPoints: [join(PACKAGE, "test/child", `${name}.ts`)],
     outfile,
@@ -28,7 +28,9 @@ export function buildChild(name: string): string {
       ["core", "mmap"].map((each) => [`@stowage/${each}`, join(PACKAGE, `../${each}/src/index.ts`)]),
     ),
   });
-  return outfile;
+  const file = join(folder, `${name}.mjs`);
+  renameSync(outfile, file);
+  return file;
 }
 
 /** Starts a bundled program; arguments are in `process.argv` from index 2 on. */
