@@ -3,6 +3,7 @@ import { DEFAULT_GROUP, groupFile, groupFolder } from "./groups.js";
 import { BLOB_ROWS, blobsTask, FIRST_FIELD, fieldTask, PackedReader, type RowMaker } from "./packed-rows.js";
 import { RowDraft } from "./row-draft.js";
 import { type BlobRow, columnTask, countTask, fieldsTask, rowKeysTask } from "./row-layout.js";
+import { RowOrder } from "./row-order.js";
 import { SyncEnvironment } from "./sync-environment.js";
 import { WriteEnvironment } from "./write-environment.js";
 
@@ -31,6 +32,8 @@ export class LmdbRows {
   readonly #environment: SyncEnvironment;
   readonly #reader: PackedReader | null;
   readonly #writer: WriteEnvironment | null;
+  /** As this handle's last commit left it. */
+  #order: RowOrder | null = null;
   #closed = false;
 
   private constructor(environment: SyncEnvironment, writer: WriteEnvironment | null = null) {
@@ -74,7 +77,7 @@ export class LmdbRows {
 
   /** Number of rows, empty slots included. */
   get length(): number {
-    return this.#environment.run(countTask);
+    return this.#isNewest ? this.#order!.count : this.#environment.run(countTask);
   }
 
   /** Names of all fields ever written, in the order of their bytes; rows may lack some. */
@@ -122,6 +125,7 @@ export class LmdbRows {
 
   /** Takes up what other processes have committed. @returns Whether there was anything. */
   refresh(): boolean {
+    if (this.#isNewest) return false;
     const before = this.txnId;
     return this.#environment.refresh().meta.txnId !== before;
   }
@@ -179,14 +183,27 @@ export class LmdbRows {
     }
   }
 
+  /** Whether the newest commit is this handle's own. */
+  get #isNewest(): boolean {
+    return this.#order !== null && this.#writer?.ownTxnId === this.#environment.newestTxnId;
+  }
+
   #write(change: (draft: RowDraft) => void): void {
     if (this.#closed) throw closed(this.path);
     if (this.#writer === null) throw readOnly(this.path);
-    this.#writer.write(this.#environment, (snapshot) => {
-      const draft = new RowDraft(snapshot);
+    const environment = this.#environment;
+    const own = this.#order;
+    let order: RowOrder | null = null;
+    // Until it is committed nobody knows.
+    this.#order = null;
+    this.#writer.write(environment, (isOwn) => {
+      const draft = new RowDraft((isOwn ? own : null) ?? RowOrder.of(() => environment.snapshot));
       change(draft);
-      return draft.finish();
+      const operations = draft.finish();
+      order = draft.after();
+      return operations;
     });
+    this.#order = order;
   }
 
   [Symbol.dispose](): void {

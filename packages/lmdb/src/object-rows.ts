@@ -18,15 +18,23 @@ import type { BlobRow } from "./row-layout.js";
 export interface FieldCodec {
   /** The value has memory of its own: the bytes are used again. */
   decode(bytes: Uint8Array): Value;
-  /** Rows, or patches. @throws {StowageError} for what is no such value. */
+  /** Rows, or patches; valid until the next call. @throws {StowageError} for what is no such value. */
   encode(rows: readonly Row[]): BlobRow[];
 }
+
+/** Its buffer is used again: rows are written before others are encoded. */
+let spare: ValueEncoder | null = null;
+/** A spare buffer larger than this is let go. */
+const MAX_SPARE_BYTES = 1 << 24;
 
 /** Values, as asebytes writes them: msgpack with the NumPy extension. */
 export const VALUES: FieldCodec = {
   decode: (bytes) => decodeRowValue(bytes, { copy: true }),
   encode: (rows) => {
-    const encoder = new ValueEncoder();
+    const encoder = spare ?? new ValueEncoder();
+    // A getter that writes something must not find the same one.
+    spare = null;
+    encoder.clear();
     const places = rows.map((row) =>
       Object.entries(row).map(([key, value]) => {
         const start = appendRowValue(encoder, key, value);
@@ -35,6 +43,7 @@ export const VALUES: FieldCodec = {
     );
     // Not before: the buffer grows.
     const bytes = encoder.bytes();
+    if (encoder.capacity <= MAX_SPARE_BYTES) spare = encoder;
     return places.map(
       (fields) => new Map(fields.map(({ name, start, end }) => [name, bytes.subarray(start, end)])),
     );

@@ -10,6 +10,12 @@ export class Operations {
   #view = new DataView(this.#bytes.buffer);
   #byteLength = 0;
 
+  /** Makes room for so many bytes at once. */
+  reserve(byteLength: number): void {
+    const end = this.#byteLength + byteLength;
+    if (end > this.#bytes.length) this.#grow(end);
+  }
+
   /** Sets the value of a key. */
   put(key: Uint8Array, value: Uint8Array): void {
     this.#add(PUT!, key, value);

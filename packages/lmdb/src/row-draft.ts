@@ -1,21 +1,9 @@
 import { StowageError } from "@stowage/core";
 import { join, latin1, newFieldName, rowPrefix } from "./names.js";
 import { Operations } from "./operations.js";
-import {
-  BLOCK_COUNT,
-  BLOCK_SIZES,
-  blockKey,
-  COUNT,
-  lastAtMost,
-  NEXT_SORT_KEY,
-  nextSortKey,
-  type RowIndex,
-  rowIndex,
-  SCHEMA,
-  schemaNames,
-} from "./row-index.js";
+import { BLOCK_COUNT, BLOCK_SIZES, blockKey, COUNT, lastAtMost, NEXT_SORT_KEY, SCHEMA } from "./row-index.js";
 import { type BlobRow, rowKeysTask } from "./row-layout.js";
-import type { Snapshot } from "./snapshot.js";
+import type { RowOrder } from "./row-order.js";
 
 /** BLOCK_SIZE of asebytes. */
 const MAX_BLOCK_ROWS = 1024;
@@ -25,8 +13,8 @@ interface Block {
   /** Its number in the commit; -1 for a new one. */
   readonly origin: number;
   size: number;
-  /** Its rows, if they change. */
-  keys: bigint[] | null;
+  /** Sort keys of its rows, if they change. */
+  keys: BigUint64Array | null;
 }
 
 /**
@@ -35,8 +23,7 @@ interface Block {
  * One kind of change a draft: indices are those of the commit.
  */
 export class RowDraft {
-  readonly #snapshot: Snapshot;
-  readonly #index: RowIndex;
+  readonly #order: RowOrder;
   readonly #operations = new Operations();
   readonly #names = new Map<string, Uint8Array>();
   #blocks: Block[];
@@ -44,13 +31,12 @@ export class RowDraft {
   #count: number;
   #cleared = false;
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot;
-    this.#index = rowIndex(snapshot);
-    const { starts, count } = this.#index;
+  constructor(order: RowOrder) {
+    const { starts } = order;
+    this.#order = order;
     this.#blocks = starts.slice(1).map((end, i) => ({ origin: i, size: end - starts[i]!, keys: null }));
-    this.#nextSortKey = nextSortKey(snapshot);
-    this.#count = count;
+    this.#nextSortKey = order.nextSortKey;
+    this.#count = order.count;
   }
 
   /** Number of rows. */
@@ -62,7 +48,8 @@ export class RowDraft {
   insert(at: number, rows: readonly BlobRow[]): void {
     if (at !== this.#count) this.#sortKey(at);
     if (rows.length === 0) return;
-    const keys = rows.map((row) => this.#put(this.#nextSortKey++, row));
+    this.#operations.reserve(sizeOf(rows));
+    const keys = BigUint64Array.from(rows, (row) => this.#put(this.#nextSortKey++, row));
     if (at === this.#count) this.#append(keys);
     else this.#splice(at, keys);
     this.#count += rows.length;
@@ -94,14 +81,15 @@ export class RowDraft {
   /** Removes rows; `indices` ascend. */
   delete(indices: ArrayLike<number>): void {
     const names = this.#fieldsOf(indices);
+    const { starts } = this.#order;
     const gone = new Map<number, Set<number>>();
     for (let i = 0; i < indices.length; i++) {
       const row = indices[i]!;
       const sortKey = this.#sortKey(row);
       for (const name of names[i]!) this.#delete(sortKey, name);
-      const block = this.#index.blockOf(row);
+      const block = lastAtMost(starts, row);
       const places = gone.get(block) ?? new Set();
-      gone.set(block, places.add(row - this.#index.starts[block]!));
+      gone.set(block, places.add(row - starts[block]!));
     }
     for (const [number, places] of gone) {
       const block = this.#blocks[number]!;
@@ -125,59 +113,80 @@ export class RowDraft {
   /** What there is to do; no bytes if nothing is. */
   finish(): Uint8Array {
     const operations = this.#operations;
-    const before = this.#index.starts.length - 1;
+    const before = this.#order.starts.length - 1;
     const same = this.#blocks.length === before && this.#blocks.every(({ keys }) => keys === null);
+    if (same && operations.bytes.length === 0) return operations.bytes;
+    // In any case: a commit that writes nothing, such as one of absent fields removed, would get no number of its own.
+    operations.put(COUNT, latin1(`${this.#count}`));
     if (!same || this.#cleared) {
-      operations.put(COUNT, latin1(`${this.#count}`));
       operations.put(NEXT_SORT_KEY, latin1(`${this.#nextSortKey}`));
       this.#finishBlocks(before);
     }
-    this.#finishSchema();
+    const names = this.#newNames();
+    if (names !== null) operations.put(SCHEMA, latin1(names.join("\n")));
     return operations.bytes;
+  }
+
+  /** The order of the rows once this is committed. */
+  after(): RowOrder {
+    const blocks = new Map<number, BigUint64Array>();
+    const starts = [0];
+    for (const [i, block] of this.#blocks.entries()) {
+      starts.push(starts[i]! + block.size);
+      const keys = block.keys ?? this.#order.knownBlock(block.origin);
+      if (keys !== undefined) blocks.set(i, keys);
+    }
+    const names = this.#newNames() ?? (this.#cleared ? [] : this.#order.names);
+    return this.#order.followedBy({ starts, nextSortKey: this.#nextSortKey, names, blocks });
   }
 
   #finishBlocks(before: number): void {
     const operations = this.#operations;
-    const sizes = new DataView(new ArrayBuffer(4 * this.#blocks.length));
+    const sizes = new Uint8Array(4 * this.#blocks.length);
+    const view = new DataView(sizes.buffer);
     for (const [i, block] of this.#blocks.entries()) {
-      sizes.setUint32(4 * i, block.size, true);
-      if (block.keys !== null || block.origin !== i) operations.put(blockKey(i), packed(this.#keysOf(block)));
+      view.setUint32(4 * i, block.size, true);
+      if (block.keys === null && block.origin === i) continue;
+      const { buffer, byteOffset, byteLength } = this.#keysOf(block);
+      operations.put(blockKey(i), new Uint8Array(buffer, byteOffset, byteLength));
     }
     for (let i = this.#blocks.length; i < before; i++) operations.delete(blockKey(i));
     const count = new Uint8Array(4);
     new DataView(count.buffer).setUint32(0, this.#blocks.length, true);
     operations.put(BLOCK_COUNT, count);
-    if (this.#blocks.length > 0) operations.put(BLOCK_SIZES, new Uint8Array(sizes.buffer));
+    if (this.#blocks.length > 0) operations.put(BLOCK_SIZES, sizes);
     else operations.delete(BLOCK_SIZES);
   }
 
-  #finishSchema(): void {
-    const known = new Set(schemaNames(this.#snapshot));
+  /** All names, sorted by their bytes; `null` if none is new. */
+  #newNames(): readonly string[] | null {
+    const known = new Set(this.#cleared ? [] : this.#order.names);
     const added = [...this.#names.keys()].filter((name) => !known.has(name));
-    if (added.length > 0) this.#operations.put(SCHEMA, latin1([...known, ...added].sort().join("\n")));
+    return added.length === 0 ? null : [...known, ...added].sort();
   }
 
-  #append(keys: readonly bigint[]): void {
+  #append(keys: BigUint64Array): void {
     let from = 0;
     const last = this.#blocks.at(-1);
     if (last !== undefined && last.size < MAX_BLOCK_ROWS) {
       from = MAX_BLOCK_ROWS - last.size;
-      setKeys(last, [...this.#keysOf(last), ...keys.slice(0, from)]);
+      setKeys(last, joined(this.#keysOf(last), keys.subarray(0, from)));
     }
-    this.#blocks.push(...split(keys.slice(from), MAX_BLOCK_ROWS));
+    this.#blocks.push(...split(keys.subarray(from), MAX_BLOCK_ROWS));
   }
 
-  #splice(at: number, keys: readonly bigint[]): void {
-    const number = lastAtMost(this.#index.starts, at);
+  #splice(at: number, keys: BigUint64Array): void {
+    const { starts } = this.#order;
+    const number = lastAtMost(starts, at);
     const block = this.#blocks[number]!;
-    const all = [...this.#keysOf(block)];
-    const place = at - this.#index.starts[number]!;
-    const joined = [...all.slice(0, place), ...keys, ...all.slice(place)];
-    if (joined.length <= MAX_BLOCK_ROWS) setKeys(block, joined);
+    const all = this.#keysOf(block);
+    const place = at - starts[number]!;
+    const spliced = joined(all.subarray(0, place), keys, all.subarray(place));
+    if (spliced.length <= MAX_BLOCK_ROWS) setKeys(block, spliced);
     else {
       // In halves, or smaller: rows to come have room without another split.
-      const parts = Math.ceil(joined.length / MAX_BLOCK_ROWS);
-      this.#blocks.splice(number, 1, ...split(joined, Math.ceil(joined.length / parts)));
+      const parts = Math.ceil(spliced.length / MAX_BLOCK_ROWS);
+      this.#blocks.splice(number, 1, ...split(spliced, Math.ceil(spliced.length / parts)));
     }
   }
 
@@ -186,7 +195,7 @@ export class RowDraft {
     for (const [name, value] of row) {
       let bytes = this.#names.get(name);
       if (bytes === undefined) {
-        bytes = newFieldName(name, this.#snapshot.path);
+        bytes = newFieldName(name, this.#order.path);
         this.#names.set(name, bytes);
       }
       this.#operations.put(join(prefix, bytes), value);
@@ -199,32 +208,32 @@ export class RowDraft {
   }
 
   #fieldsOf(indices: ArrayLike<number>): string[][] {
-    return rowKeysTask(indices)(this.#snapshot)();
+    return rowKeysTask(indices)(this.#order.snapshot())();
   }
 
   #sortKey(row: number): bigint {
-    const { count } = this.#index;
-    if (Number.isInteger(row) && row >= 0 && row < count) return this.#index.sortKey(row);
-    throw new StowageError(
-      "ERR_INDEX_RANGE",
-      `Cannot change row ${row} of ${this.#snapshot.path}: it has ${count} rows`,
-      { index: row, length: count },
-    );
+    const { count, starts, path } = this.#order;
+    if (Number.isInteger(row) && row >= 0 && row < count) {
+      const block = lastAtMost(starts, row);
+      return this.#order.block(block)[row - starts[block]!]!;
+    }
+    throw new StowageError("ERR_INDEX_RANGE", `Cannot change row ${row} of ${path}: it has ${count} rows`, {
+      index: row,
+      length: count,
+    });
   }
 
-  #keysOf(block: Block): readonly bigint[] {
-    if (block.keys !== null) return block.keys;
-    const view = this.#index.block(block.origin);
-    return Array.from({ length: block.size }, (_, i) => view.getBigUint64(8 * i, true));
+  #keysOf({ keys, origin }: Block): BigUint64Array {
+    return keys ?? this.#order.block(origin);
   }
 }
 
-function setKeys(block: Block, keys: bigint[]): void {
+function setKeys(block: Block, keys: BigUint64Array): void {
   block.keys = keys;
   block.size = keys.length;
 }
 
-function split(keys: readonly bigint[], size: number): Block[] {
+function split(keys: BigUint64Array, size: number): Block[] {
   const blocks: Block[] = [];
   for (let start = 0; start < keys.length; start += size) {
     const part = keys.slice(start, start + size);
@@ -233,6 +242,19 @@ function split(keys: readonly bigint[], size: number): Block[] {
   return blocks;
 }
 
-function packed(keys: readonly bigint[]): Uint8Array {
-  return new Uint8Array(BigUint64Array.from(keys).buffer);
+function joined(...parts: readonly BigUint64Array[]): BigUint64Array {
+  const all = new BigUint64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Bytes that rows take as operations, about. */
+function sizeOf(rows: readonly BlobRow[]): number {
+  let bytes = 0;
+  for (const row of rows) for (const [name, value] of row) bytes += name.length + value.length + 32;
+  return bytes;
 }

@@ -16,6 +16,7 @@ export class SyncEnvironment {
   readonly kernel: LmdbKernel | null;
   readonly #source: SyncByteSource & { refresh?(): number };
   #snapshot: Snapshot;
+  #outdated = false;
 
   /** @param input  A data file, its folder, or bytes. What was opened by path is closed if it is no LMDB file. */
   constructor(input: string | SyncByteSource) {
@@ -31,14 +32,24 @@ export class SyncEnvironment {
   }
 
   get snapshot(): Snapshot {
-    return this.#snapshot;
+    return this.#outdated ? this.refresh() : this.#snapshot;
+  }
+
+  /** Id of the newest commit. */
+  get newestTxnId(): number {
+    return this.#newestTxnId(this.#snapshot.meta.pageSize);
+  }
+
+  /** Has the next read take up the newest commit. */
+  outdate(): void {
+    this.#outdated = true;
   }
 
   /** Does work on the commit at hand, or on the newest if another process has written over that. */
   run<T>(task: Task<T>): T {
     for (let attempt = 1; ; attempt++) {
       try {
-        return this.runOn(this.#snapshot, task);
+        return this.runOn(this.snapshot, task);
       } catch (error) {
         if (!(error instanceof Overwritten)) throw error;
         if (attempt === MAX_ATTEMPTS) throw error.toError(this.path);
@@ -65,6 +76,7 @@ export class SyncEnvironment {
 
   /** The newest commit; the one at hand if there is no newer one. */
   refresh(): Snapshot {
+    this.#outdated = false;
     const { meta } = this.#snapshot;
     if (this.#newestTxnId(meta.pageSize) === meta.txnId) return this.#snapshot;
     const snapshot = this.#takeSnapshot();

@@ -18,30 +18,39 @@ export class WriteEnvironment {
   readonly #path: string;
   /** The file's number. */
   readonly #inode: bigint;
+  #size = 0n;
+  #ownTxnId = -1;
 
   /** Opens the environment in a folder, and makes it if there is none. @throws {StowageError} ERR_NATIVE_REQUIRED, … */
   constructor(folder: string) {
     this.#path = nodePath().join(folder, "data.mdb");
     this.#native = openNative(folder, this.#path);
-    this.#inode = inodeOf(this.#path) ?? -1n;
+    this.#inode = statOf(this.#path)?.ino ?? -1n;
+  }
+
+  /** Id of the last commit made here. */
+  get ownTxnId(): number {
+    return this.#ownTxnId;
   }
 
   /**
    * Commits what `draft` makes of the newest commit: see {@link Operations}. All or nothing, on disk before the next
    * commit; no bytes are no commit.
    *
-   * @param draft  May be called more than once.
+   * @param draft  May be called more than once. It is told whether the newest commit is the one made here before.
    * @throws {StowageError} ERR_FILE_MISSING if the file was removed, ERR_FILE_ACCESS, ERR_LMDB_WRITE
    */
-  write(reader: SyncEnvironment, draft: (snapshot: Snapshot) => Uint8Array): void {
+  write(reader: SyncEnvironment, draft: (isOwn: boolean) => Uint8Array): void {
     for (;;) {
       this.#attempt("begin", () => this.#native.begin());
       let operations: Uint8Array;
+      let before: number;
       try {
-        this.#checkThere();
-        const snapshot = reader.refresh();
-        this.#fill(snapshot);
-        operations = draft(snapshot);
+        const grown = this.#checkThere();
+        before = reader.newestTxnId;
+        const isOwn = grown && before === this.#ownTxnId;
+        if (!isOwn) this.#fill(reader.refresh());
+        operations = draft(isOwn);
       } catch (error) {
         this.#native.abort();
         throw error;
@@ -51,9 +60,12 @@ export class WriteEnvironment {
         return;
       }
       // Too small a map has been made larger; another process may have committed since.
-      if (this.#attempt("commit", () => this.#native.commit(operations))) break;
+      if (!this.#attempt("commit", () => this.#native.commit(operations))) continue;
+      // Not what is the newest now: others may have committed since.
+      this.#ownTxnId = before + 1;
+      reader.outdate();
+      return;
     }
-    reader.refresh();
   }
 
   /** Makes durable what was committed. */
@@ -65,9 +77,18 @@ export class WriteEnvironment {
     this.#native.close();
   }
 
-  /** What is written to a file without a name is lost. */
-  #checkThere(): void {
-    if (inodeOf(this.#path) === this.#inode) return;
+  /**
+   * What is written to a file without a name is lost.
+   *
+   * @returns Whether the file is at least as long as before, as it is unless somebody cuts it.
+   */
+  #checkThere(): boolean {
+    const { ino, size } = statOf(this.#path) ?? {};
+    if (ino === this.#inode && size !== undefined) {
+      const before = this.#size;
+      this.#size = size;
+      return size >= before;
+    }
     throw new StowageError(
       "ERR_FILE_MISSING",
       `Cannot write ${this.#path}: it was removed, or replaced by another file, since it was opened`,
@@ -105,8 +126,8 @@ export class WriteEnvironment {
   }
 }
 
-function inodeOf(path: string): bigint | undefined {
-  return nodeFs().statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+function statOf(path: string): { ino: bigint; size: bigint } | undefined {
+  return nodeFs().statSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
 function openNative(folder: string, path: string): NativeEnvironment {

@@ -8,6 +8,7 @@ import { setKey, type Value } from "../row.js";
 import { type DecodeOptions, decodeValue } from "./decode.js";
 import { type EncodeOptions, encodeValue, type ValueEncoder } from "./encode.js";
 
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const ROW_VALUE: EncodeOptions = { nestedIntegers: true };
 const PER_ATOM_VALUE: EncodeOptions = { nestedIntegers: true, textArrays: true };
 
@@ -44,8 +45,13 @@ function optionsOf(key: string): EncodeOptions {
 /** Structures here hold atomic numbers as uint8, NumPy's as int64. */
 function storedValue(key: string, value: Value): Value {
   if (key !== "arrays.numbers" || !isNdArray(value) || value.dtype !== "uint8") return value;
-  const numbers = BigInt64Array.from((value as NdArray<"uint8">).data, BigInt);
-  return { dtype: "int64", shape: value.shape, data: numbers };
+  const { data, shape } = value as NdArray<"uint8">;
+  const numbers = new BigInt64Array(data.length);
+  // By bytes: a bigint for each atom would take longer than all the rest of a row.
+  const bytes = new Uint8Array(numbers.buffer);
+  const lowest = isLittleEndian ? 0 : 7;
+  for (let i = 0; i < data.length; i++) bytes[8 * i + lowest] = data[i]!;
+  return { dtype: "int64", shape, data: numbers };
 }
 
 function nestedValue(value: Value): Value {
