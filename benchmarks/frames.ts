@@ -25,6 +25,11 @@ export function writeMdLike(path: string, nFrames: number, seed: number): void {
   writeForces(path, nFrames, 108, fixed, seed);
 }
 
+/** The same with 9 atoms. */
+export function writeSmall(path: string, nFrames: number, seed: number): void {
+  writeForces(path, nFrames, 9, fixed, seed);
+}
+
 /** The same with 5,000 atoms. */
 export function writeLarge(path: string, nFrames: number, seed: number): void {
   writeForces(path, nFrames, 5_000, fixed, seed);
