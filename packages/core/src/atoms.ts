@@ -153,22 +153,53 @@ export function rowOfAtoms(atoms: Atoms, known: (key: string) => DType | undefin
   const typeOf = (key: string): DType | undefined => atoms.dtypes?.[key] ?? known(key);
   const row: Row = {
     cell: atoms.cell,
-    pbc: ndarray(Uint8Array.from(atoms.pbc, Number), [3], "bool"),
+    pbc: ndarray(flagsOf(atoms.pbc), [3], "bool"),
     "arrays.numbers": ndarray(atoms.atomicNumbers),
     "arrays.positions": atoms.positions,
   };
-  for (const [name, value] of Object.entries(atoms.arrays)) {
+  for (const name of Object.keys(atoms.arrays)) {
     if (name === "numbers" || name === "positions") throw givenTwice(name);
-    row[`arrays.${name}`] = value;
+    row[ARRAYS.key(name)] = atoms.arrays[name]!;
   }
-  for (const [name, value] of Object.entries(atoms.info)) {
-    row[`info.${name}`] = exactScalar(`info.${name}`, value, typeOf(`info.${name}`));
+  for (const name of Object.keys(atoms.info)) {
+    const key = INFO.key(name);
+    row[key] = exactScalar(key, atoms.info[name]!, typeOf(key));
   }
-  for (const [name, value] of Object.entries(atoms.calc)) {
-    row[`calc.${name}`] = exactScalar(`calc.${name}`, value, typeOf(`calc.${name}`));
+  for (const name of Object.keys(atoms.calc)) {
+    const key = CALC.key(name);
+    row[key] = exactScalar(key, atoms.calc[name]!, typeOf(key));
   }
   if (atoms.constraints.length > 0) row.constraints = atoms.constraints;
   return row;
+}
+
+/** The row keys of one namespace. They are kept: text that was just joined is slow to look up. */
+class Namespace {
+  readonly #prefix: string;
+  readonly #keys = new Map<string, string>();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  key(name: string): string {
+    let key = this.#keys.get(name);
+    if (key !== undefined) return key;
+    key = this.#prefix + name;
+    if (this.#keys.size >= 1000) this.#keys.clear();
+    this.#keys.set(name, key);
+    return key;
+  }
+}
+
+const ARRAYS = new Namespace("arrays.");
+const INFO = new Namespace("info.");
+const CALC = new Namespace("calc.");
+
+function flagsOf(pbc: readonly boolean[]): Uint8Array {
+  const flags = new Uint8Array(3);
+  for (let axis = 0; axis < 3; axis++) if (pbc[axis]) flags[axis] = 1;
+  return flags;
 }
 
 function givenTwice(name: string): StowageError<"ERR_ROW"> {

@@ -2,6 +2,7 @@ import { type BackendSpec, defineBackend, type OpenOptions, type RowStore, toAsy
 import { closed, readOnly, StowageError } from "./errors.js";
 import { blobTier, type MemoryTier, objectTier, withoutKeys } from "./memory-tier.js";
 import type { Row } from "./row.js";
+import { columnFromValues } from "./row-column.js";
 
 const CAPABILITIES = { create: true, append: true, perAtomExtras: true, nested: true, edit: true } as const;
 const DEFAULT_GROUP = "default";
@@ -55,6 +56,11 @@ class MemoryDataset {
         return this.#rowsAt(indices).map((row) => tier.read(row, keys));
       },
       schema: () => tier.schema(this.#read()),
+      column: (key, indices) =>
+        columnFromValues(
+          key,
+          this.#rowsAt(indices).map((row) => tier.value(row, key)),
+        ),
       append: (added) => {
         this.#write();
         // All of it before anything is added. Not push(...kept): arguments live on the stack.
@@ -126,15 +132,20 @@ class MemoryDataset {
   /** Checks all before anything changes: a call does all or nothing. @throws {StowageError} ERR_CLOSED, ERR_INDEX_RANGE */
   #rowsAt(indices: ArrayLike<number>): Row[] {
     const rows = this.#read();
-    return Array.from(indices, (index) => {
+    const found: Row[] = new Array(indices.length);
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
       const row = rows[index];
-      if (row !== undefined) return row;
-      throw new StowageError(
-        "ERR_INDEX_RANGE",
-        `Cannot read row ${index} of ${this.name}: it has ${rows.length} rows`,
-        { index, length: rows.length },
-      );
-    });
+      if (row === undefined) {
+        throw new StowageError(
+          "ERR_INDEX_RANGE",
+          `Cannot read row ${index} of ${this.name}: it has ${rows.length} rows`,
+          { index, length: rows.length },
+        );
+      }
+      found[i] = row;
+    }
+    return found;
   }
 }
 

@@ -1,13 +1,15 @@
 import { blobBytes, blobValue } from "./blob-value.js";
 import { decodedBlob } from "./decoded-blob.js";
 import { encodeRowValue } from "./msgpack/row-value.js";
-import { mapRow, pickKeys, type Row, type RowSchema, setKey } from "./row.js";
+import { getKey, mapRow, pickKeys, type Row, type RowSchema, setKey, type Value } from "./row.js";
 import { GatheredSchema, schemaOfRows } from "./row-schema.js";
 
 /** How rows in memory are seen: as values, or as bytes. Both see the same rows. */
 export interface MemoryTier {
   /** @param keys  Default: all. */
   read(row: Row, keys?: readonly string[]): Row;
+  /** One value; `undefined` if the row lacks it. */
+  value(row: Row, key: string): Value | undefined;
   /** What is kept of a row that is written. */
   write(row: Row): Row;
   /** A row with other values, as it is kept: whoever was given the old one keeps it as it was. */
@@ -24,6 +26,10 @@ export function objectTier(name: string): MemoryTier {
     read: (row, keys) => {
       const part = keys === undefined ? row : pickKeys(row, keys);
       return keptAsBytes.has(row) ? mapRow(part, (key, value) => decodedBlob(name, key, value)) : part;
+    },
+    value: (row, key) => {
+      const value = getKey(row, key);
+      return value !== undefined && keptAsBytes.has(row) ? decodedBlob(name, key, value) : value;
     },
     write: (row) => row,
     patched: (row, patch) =>
@@ -44,6 +50,10 @@ export const blobTier: MemoryTier = {
   read: (row, keys = Object.keys(row)) => {
     const part = pickKeys(row, keys);
     return keptAsBytes.has(row) ? part : encodedRow(part);
+  },
+  value: (row, key) => {
+    const value = getKey(row, key);
+    return value === undefined || keptAsBytes.has(row) ? value : blobValue(encodeRowValue(key, value));
   },
   write: (row) => kept(checkedRow(row)),
   patched: (row, patch) => kept(merged(blobTier.read(row), checkedRow(patch))),
