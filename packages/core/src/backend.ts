@@ -56,6 +56,11 @@ export interface RowStore<M extends Mode = "async"> {
   getMany(indices: ArrayLike<number>, keys?: readonly string[]): Answer<M, Row[]>;
   /** All keys with their types, in the order in which they were first seen. */
   schema(): Answer<M, RowSchema>;
+  /**
+   * The types of keys as far as they can be told at once: rows that are written follow them. For stores whose `schema`
+   * takes a pass over all rows. Default: `schema`.
+   */
+  types?(): Answer<M, RowSchema>;
   /** The values of one key in these rows, decoding nothing else. */
   column?(key: string, indices: ArrayLike<number>): Answer<M, Column>;
   /** Adds rows at the end; all or none. Visible at once here, durable after `flush`. */
@@ -140,7 +145,20 @@ export interface BackendMap {
 
 /** A sync store behind promises. */
 export function toAsync(store: RowStore<"sync">): RowStore {
-  const { append, insert, set, update, delete: remove, drop, clear, destroy, flush, blobs, discard } = store;
+  const {
+    types,
+    append,
+    insert,
+    set,
+    update,
+    delete: remove,
+    drop,
+    clear,
+    destroy,
+    flush,
+    blobs,
+    discard,
+  } = store;
   return {
     name: store.name,
     backend: store.backend,
@@ -149,6 +167,7 @@ export function toAsync(store: RowStore<"sync">): RowStore {
     count: async () => store.count(),
     getMany: async (indices, keys) => store.getMany(indices, keys),
     schema: async () => store.schema(),
+    types: types && (async () => types.call(store)),
     column: async (key, indices) => columnOfSync(store, key, indices),
     append: append && (async (rows) => append.call(store, rows)),
     insert: insert && (async (index, rows) => insert.call(store, index, rows)),

@@ -11,7 +11,7 @@ import {
   type Row,
   type RowSchema,
   type RowStore,
-  schemaOfRows,
+  schemaOfBlobs,
   setKey,
   toAsync,
 } from "@stowage/core";
@@ -84,7 +84,7 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
       return rows.length;
     },
     getMany,
-    schema: codec === BLOBS ? () => blobSchema(rows) : schemaReader(rows, getMany),
+    ...(codec === BLOBS ? { schema: () => blobSchema(rows) } : typesOfValues(rows)),
     column: (key, indices) => {
       rows.refresh();
       return columnFromValues(key, rows.readField(exact(indices), nameOf(key), valueMaker(codec)));
@@ -108,13 +108,21 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
 }
 
 /** Values tell their types only when they are looked at: once a commit. */
-function schemaReader(rows: LmdbRows, getMany: (indices: ArrayLike<number>) => Row[]): () => RowSchema {
+function typesOfValues(rows: LmdbRows): Required<Pick<RowStore<"sync">, "schema" | "types">> {
   let known: { readonly txnId: number; readonly fields: RowSchema } | null = null;
-  return () => {
-    rows.refresh();
-    const { txnId, length } = rows;
-    if (known?.txnId !== txnId) known = { txnId, fields: schemaOfRows(scan(length, getMany)) };
-    return known.fields;
+  const scanned = (from: number): RowSchema => schemaOfBlobs(scan(rows, from));
+  return {
+    schema: () => {
+      rows.refresh();
+      const { txnId } = rows;
+      if (known?.txnId !== txnId) known = { txnId, fields: scanned(0) };
+      return known.fields;
+    },
+    // The last rows: those to come are like them.
+    types: () => {
+      rows.refresh();
+      return known?.txnId === rows.txnId ? known.fields : scanned(Math.max(0, rows.length - SCAN_ROWS));
+    },
   };
 }
 
@@ -133,9 +141,13 @@ function blobSchema(rows: LmdbRows): RowSchema {
   return schema;
 }
 
-function* scan(count: number, getMany: (indices: ArrayLike<number>) => Row[]): Generator<Row> {
-  for (let start = 0; start < count; start += SCAN_ROWS) {
-    yield* getMany(Array.from({ length: Math.min(SCAN_ROWS, count - start) }, (_, i) => start + i));
+/** Rows of bytes from one on, read in batches. */
+function* scan(rows: LmdbRows, from: number): Generator<Row> {
+  const maker = rowMaker(BLOBS);
+  const { length } = rows;
+  for (let start = from; start < length; start += SCAN_ROWS) {
+    const indices = Array.from({ length: Math.min(SCAN_ROWS, length - start) }, (_, i) => start + i);
+    yield* rows.read(indices, undefined, maker);
   }
 }
 

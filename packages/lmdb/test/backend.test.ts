@@ -58,6 +58,28 @@ describe.runIf(writable)("the LMDB backend", () => {
     more.close();
   });
 
+  it("knows the types of rows to come from the last ones, whatever the first are", () => {
+    const path = newStore();
+    const store = openLmdbStore(path, { mode: "r+" });
+    store.append!(Array.from({ length: 300 }, () => ({ "calc.steps": int64(1), "info.early": 1 })));
+    store.append!(Array.from({ length: 300 }, () => ({ "calc.steps": int64(2) })));
+    expect(Object.keys(store.types!())).toEqual(["calc.steps"]);
+    store.close();
+    using db = ObjectIOSync.open(path, { mode: "r+", backend: lmdb });
+    db.append({ "calc.steps": 3 });
+    expect(openLmdbStore(path).getMany([600])).toEqual([{ "calc.steps": int64(3) }]);
+    expect(Object.keys(db.schema())).toEqual(["calc.steps", "info.early"]);
+  });
+
+  it("tells the types of values beside bytes that are none", () => {
+    const path = newStore();
+    using blobs = BlobIOSync.open(path, { mode: "r+", backend: lmdb });
+    blobs.append({ "info.bad": Uint8Array.of(0xc1), "info.good": Uint8Array.of(5) });
+    using db = ObjectIOSync.open(path, { mode: "r+", backend: lmdb });
+    expect(db.schema()).toMatchObject({ "info.bad": { dtype: "json" }, "info.good": { dtype: "int64" } });
+    expect(db.append({ "info.good": 7 })).toBe(2);
+  });
+
   it("makes an empty dataset that other readers take for one", () => {
     const path = newStore();
     openLmdbStore(path, { mode: "w" }).close();

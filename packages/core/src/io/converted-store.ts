@@ -27,7 +27,7 @@ export function mapColumn(key: string, column: Column, convert: (value: Value) =
 
 /** A store with its rows converted on the way out and in; it can do what the store can. Closing it closes the store. */
 export function convertedStore<M extends Mode>(store: RowStore<M>, conversion: Conversion<M>): RowStore<M> {
-  const { append, insert, set, update, delete: remove, drop, clear, destroy, flush, discard } = store;
+  const { types, append, insert, set, update, delete: remove, drop, clear, destroy, flush, discard } = store;
   const answer = <T>(value: Maybe<T>): Answer<M, T> => value as Answer<M, T>;
   const stored = (rows: readonly Row[]): Row[] => rows.map((row) => conversion.write(row));
   const storedKeys = (keys: readonly string[]): string[] =>
@@ -47,6 +47,7 @@ export function convertedStore<M extends Mode>(store: RowStore<M>, conversion: C
         ),
       ),
     schema: () => answer(conversion.schema(store)),
+    types: types && (() => answer(conversion.schema(withSchema(store, () => types.call(store))))),
     column: (key, indices) => {
       const name = conversion.storedKey(key);
       if (name !== null) {
@@ -74,4 +75,8 @@ export function convertedStore<M extends Mode>(store: RowStore<M>, conversion: C
     discard: discard && (() => discard.call(store)),
     close: () => store.close(),
   };
+}
+
+function withSchema<M extends Mode>(store: RowStore<M>, schema: () => Answer<M, RowSchema>): RowStore<M> {
+  return Object.assign(Object.create(store) as RowStore<M>, { schema });
 }

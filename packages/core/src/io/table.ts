@@ -189,7 +189,8 @@ export class Table<M extends Mode, T> {
       this.#types = new KnownTypes({});
       return this.#types;
     }
-    return chain(this.store.schema(), (schema) => {
+    const { store } = this;
+    return chain(store.types ? store.types() : store.schema(), (schema) => {
       this.#types = new KnownTypes(schema);
       return this.#types;
     });
