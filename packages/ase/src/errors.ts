@@ -2,6 +2,8 @@ import { type Row, StowageError } from "@stowage/core";
 
 declare module "@stowage/core" {
   interface ErrorDetails {
+    /** One row of an ASE database that contradicts itself. */
+    ERR_ASE_ROW: { path: string; id: number; found: string; expected: string };
     /** Text that is not XYZ. `frameIndex` counts from 0, `line` from 1, both in the whole file. */
     ERR_XYZ_FORMAT: { path: string; frameIndex: number; line: number; found: string; expected: string };
     /** Bytes that are no trajectory of ASE: its header or its table of frames. */

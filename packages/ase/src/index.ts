@@ -3,6 +3,7 @@ import { xyz } from "./backend.js";
 import { traj } from "./traj/traj-backend.js";
 
 export { openXyzStore, type XyzStoreOptions, xyz } from "./backend.js";
+export { type DatabasePlace, decodeDatabaseRow } from "./database-row.js";
 export { type Frames, formatXyz, type XyzFormatOptions } from "./format-rows.js";
 export { openXyz, RemoteXyz } from "./remote-xyz.js";
 export { openTraj, openTrajStore, traj } from "./traj/traj-backend.js";

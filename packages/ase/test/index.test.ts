@@ -7,6 +7,7 @@ it("exports what users need, and nothing else", () => {
     "RemoteXyz",
     "XyzFile",
     "XyzWriter",
+    "decodeDatabaseRow",
     "default",
     "formatXyz",
     "openTraj",

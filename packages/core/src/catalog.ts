@@ -12,4 +12,5 @@ export const CATALOG: readonly CatalogEntry[] = [
   { name: "xyz", package: "@stowage/ase", extensions: [".xyz", ".extxyz"] },
   { name: "traj", package: "@stowage/ase", extensions: [".traj"], magic: "- of UlmASE-Traj" },
   { name: "lmdb", package: "@stowage/lmdb", extensions: [".lmdb"] },
+  { name: "aselmdb", package: "@stowage/lmdb", extensions: [".aselmdb"] },
 ];

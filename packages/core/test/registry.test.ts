@@ -92,7 +92,7 @@ describe("a backend", () => {
       expect.objectContaining({
         code: "ERR_FORMAT_UNKNOWN",
         message: `Cannot tell the format of ${path}: its extension is unknown and there is no such file`,
-        hint: "known extensions: .atp, .xyz, .extxyz, .traj, .lmdb, .demo",
+        hint: "known extensions: .atp, .xyz, .extxyz, .traj, .lmdb, .aselmdb, .demo",
       }),
     );
   });
@@ -246,7 +246,7 @@ describe("a backend by name", () => {
     await expect(core.backendByName("zip")).rejects.toMatchObject({
       code: "ERR_OPTION",
       message: 'Cannot use format "zip": it is not known',
-      hint: "known formats: atp, xyz, traj, lmdb, memory, demo",
+      hint: "known formats: atp, xyz, traj, lmdb, aselmdb, memory, demo",
       details: { option: "format", value: "zip" },
     });
   });

@@ -1,6 +1,8 @@
 import { definePlugin, type Plugin } from "@stowage/core";
+import { aselmdb } from "./ase-backend.js";
 import { lmdb } from "./backend.js";
 
+export { aselmdb, openAseLmdbStore } from "./ase-backend.js";
 export type { RemoteLmdbOptions } from "./async-environment.js";
 export { lmdb, openLmdbStore } from "./backend.js";
 export { listGroups } from "./groups.js";
@@ -13,6 +15,6 @@ export { openLmdb, RemoteLmdb } from "./remote-lmdb.js";
 export { openLmdbRows, RemoteLmdbRows } from "./remote-lmdb-rows.js";
 export type { BlobRow } from "./row-layout.js";
 
-/** Stores in LMDB. */
-const plugin: Plugin = definePlugin({ name: "lmdb", backends: [lmdb] });
+/** Stores of asebytes and databases of ASE, in LMDB. */
+const plugin: Plugin = definePlugin({ name: "lmdb", backends: [lmdb, aselmdb] });
 export default plugin;
