@@ -57,7 +57,7 @@ test("a row that is counted and not there is left out, with a warning", async ()
   expect(await written("lose_row", { path: file, id: 4 })).toHaveLength(all.length);
   const store = openAseLmdbStore(file);
   expect(weRead(store)).toEqual([all[0], ...all.slice(2)]);
-  expect(store.warnings).toEqual(["1 rows that the database counts are not there"]);
+  expect(store.warnings).toEqual(["rows that the database counts and that are not there: 1"]);
   store.close();
 });
 

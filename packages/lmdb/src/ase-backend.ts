@@ -56,7 +56,7 @@ export function openAseLmdbStore(path: string, options: OpenOptions = {}): RowSt
     name: path,
     backend: "aselmdb",
     capabilities: CAPABILITIES,
-    warnings: missing > 0 ? [`${missing} rows that the database counts are not there`] : [],
+    warnings: missing > 0 ? [`rows that the database counts and that are not there: ${missing}`] : [],
     count: () => rows.length,
     getMany: (indices, keys) => rows.read(indices, keys),
     schema: () => schemaOfRows(scan(rows)),
