@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,8 +18,6 @@ export function prepareOtherStores(
   const folder = fileURLToPath(new URL("../.cache/bench/other-stores-1", benchmarksFolder));
   const python = join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const complete = join(folder, "complete");
-  if (existsSync(complete)) return { python };
-  rmSync(folder, { recursive: true, force: true });
   const above = `
 import site, sys
 import pathlib
@@ -29,13 +27,17 @@ packages = next(path for path in sys.path if path.endswith("site-packages"))
   const peerPackages = `import sys; print(next(path for path in sys.path if path.endswith("site-packages")))`;
   const { status, stdout } = spawnSync(peerPython, ["-c", peerPackages], { encoding: "utf8" });
   if (status !== 0) return { problem: `${peerPython} does not run` };
+  // With the peers' pins their folder changes, and the one before is gone.
+  const made = `${[...PINS, stdout.trim()].join("\n")}\n`;
+  if (existsSync(complete) && readFileSync(complete, "utf8") === made) return { python };
+  rmSync(folder, { recursive: true, force: true });
   const problem =
     run(peerPython, ["-m", "venv", folder]) ??
     run(python, ["-m", "pip", "install", "--quiet", "--no-deps", ...PINS]) ??
     run(python, ["-c", above, stdout.trim()]) ??
     run(python, ["-c", "import znh5md, ase_db_backends"]);
   if (problem !== null) return { problem };
-  writeFileSync(complete, `${PINS.join("\n")}\n`);
+  writeFileSync(complete, made);
   return { python };
 }
 
