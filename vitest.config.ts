@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -11,6 +12,8 @@ const sources = readdirSync(new URL("packages", import.meta.url))
 export default defineConfig({
   resolve: { alias: sources },
   test: {
+    // One less is the default, which on two processors leaves one idle.
+    maxWorkers: availableParallelism(),
     // A test that asserts nothing, or a left-over `.only`, must not pass for a check.
     expect: { requireAssertions: true },
     allowOnly: false,

@@ -76,13 +76,7 @@ async function main() {
   }
   await tool("documentation build", "vitepress", ["build", "apps/docs"]);
 
-  for (const runtime of runtimes) {
-    for (const reads of readPaths(addons)) {
-      await steps.command(`built packages in ${runtime.name}, ${reads} reads`, () =>
-        smoke(runtime, smokeFolder, reads),
-      );
-    }
-  }
+  for (const runtime of runtimes) await smokeSteps("built", runtime, smokeFolder, addons);
   await packedSteps(runtimes, addons);
 }
 
@@ -98,6 +92,24 @@ async function rustSteps() {
     if (formats) await steps.command(`format of ${name}`, () => cargo(folder, ["fmt", "--check"]));
     if (lints) await steps.command(`lint of ${name}`, () => cargo(folder, lint));
   }
+}
+
+/**
+ * Both ways of reading at the same time: neither needs more than a processor.
+ *
+ * @param {string} which
+ * @param {import("./runtimes.mjs").Runtime} runtime
+ * @param {string} folder
+ * @param {Parameters<typeof readPaths>[0]} addons
+ */
+async function smokeSteps(which, runtime, folder, addons) {
+  await Promise.all(
+    readPaths(addons).map((reads) =>
+      steps.command(`${which} packages in ${runtime.name}, ${reads} reads`, () =>
+        smoke(runtime, folder, reads),
+      ),
+    ),
+  );
 }
 
 /** Goes on with the peers that could be had: the tests of the others fail by themselves, too. */
@@ -136,13 +148,7 @@ async function packedSteps(runtimes, addons) {
   });
   if (folder === undefined) return;
   await steps.command("packed packages' types", () => compileConsumer(folder));
-  for (const runtime of runtimes) {
-    for (const reads of readPaths(addons)) {
-      await steps.command(`packed packages in ${runtime.name}, ${reads} reads`, () =>
-        smoke(runtime, folder, reads),
-      );
-    }
-  }
+  for (const runtime of runtimes) await smokeSteps("packed", runtime, folder, addons);
   await steps.count("documentation's examples on the packed packages", () =>
     runVitest("packed", {
       env: {
