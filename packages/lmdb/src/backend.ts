@@ -6,6 +6,7 @@ import {
   type Field,
   fileError,
   fileExists,
+  ndarray,
   nodeFs,
   type OpenOptions,
   type Row,
@@ -87,7 +88,10 @@ function storeOf({ path, folder, rows, dropped }: Shared, codec: FieldCodec): Ro
     ...(codec === BLOBS ? { schema: () => blobSchema(rows) } : typesOfValues(rows)),
     column: (key, indices) => {
       rows.refresh();
-      return columnFromValues(key, rows.readField(exact(indices), nameOf(key), valueMaker(codec)));
+      exact(indices);
+      const floats = codec === VALUES && indices.length > 0 ? rows.readFloats(indices, nameOf(key)) : null;
+      if (floats !== null) return { key, missing: null, values: ndarray(floats) };
+      return columnFromValues(key, rows.readField(indices, nameOf(key), valueMaker(codec)));
     },
     append: (added) => rows.append(encode(added)),
     insert: (index, added) => rows.insert(index, encode(added)),

@@ -112,6 +112,11 @@ export class LmdbRows {
     return this.#environment.run(this.#reader?.task(indices, [key], maker, twin) ?? twin);
   }
 
+  /** A field that is a float64 in each of these rows; `null` if it is not, or to be read otherwise. @throws as {@link getMany} */
+  readFloats(indices: ArrayLike<number>, key: string): Float64Array | null {
+    return this.#reader && this.#environment.run(this.#reader.floatsTask(indices, key));
+  }
+
   /** One field of rows, by default of all; `null` where a row lacks it. @throws as {@link getMany} */
   column(key: string, indices?: ArrayLike<number>): (Uint8Array | null)[] {
     if (indices === undefined) return this.#environment.run(columnTask(key));

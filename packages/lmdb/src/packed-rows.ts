@@ -51,51 +51,65 @@ export class PackedReader {
       const sortKeys = sortKeysOf(snapshot, rows);
       const names = wanted ?? allNames(snapshot);
       if (names === null) return twin(snapshot)();
+      const stride = strideOf(names);
       while (made.length < rows.length) {
         const chunk = sortKeys.subarray(2 * made.length, 2 * (made.length + CHUNK_ROWS));
-        if (!this.#read(snapshot, chunk, names, wanted === undefined, maker, made)) return twin(snapshot)();
+        const read = this.#fill(snapshot, chunk, names, wanted === undefined);
+        if (read === null) return twin(snapshot)();
+        const [values, places] = [this.#values, this.#places];
+        for (let row = 0; row < read; row++) made.push(madeOf(maker, names, values, places, row * stride));
       }
       this.#forgetLarge();
       return made;
     };
   }
 
-  /** Reads at least one row. @returns Whether that was possible. */
-  #read<T>(
-    snapshot: Snapshot,
-    sortKeys: Uint32Array,
-    names: FieldNames,
-    all: boolean,
-    maker: RowMaker<T>,
-    made: T[],
-  ): boolean {
+  /** One field of rows, if it is a float64 in each, as msgpack has Python's floats; else `null`. */
+  floatsTask(rows: ArrayLike<number>, key: string): Task<Float64Array | null> {
+    const names = new FieldNames([key], fieldName);
+    return (snapshot) => () => {
+      const sortKeys = sortKeysOf(snapshot, rows);
+      const numbers = new Float64Array(rows.length);
+      let done = 0;
+      while (done < rows.length) {
+        // The first row tells about most fields that are none.
+        const count = done === 0 ? 1 : CHUNK_ROWS;
+        const read = this.#fill(snapshot, sortKeys.subarray(2 * done, 2 * (done + count)), names, false);
+        if (read === null || !readFloats(this.#values, this.#places, numbers.subarray(done, done + read)))
+          return null;
+        done += read;
+      }
+      return numbers;
+    };
+  }
+
+  /**
+   * Reads at least one row into the buffers.
+   *
+   * @returns How many were read; `null` if that was not possible.
+   */
+  #fill(snapshot: Snapshot, sortKeys: Uint32Array, names: FieldNames, all: boolean): number | null {
     const { meta, pages } = snapshot;
-    const stride = 1 + 2 * names.list.length;
-    const needed = (stride * sortKeys.length) / 2;
+    const needed = (strideOf(names) * sortKeys.length) / 2;
     if (this.#places.length < needed) this.#places = new Uint32Array(needed);
+    const commit = {
+      pageSize: meta.pageSize,
+      lastPage: meta.lastPage,
+      depth: meta.main.depth,
+      root: meta.root ?? 0,
+    };
     for (;;) {
-      const places = this.#places;
       const values = this.#values;
-      const commit = {
-        pageSize: meta.pageSize,
-        lastPage: meta.lastPage,
-        depth: meta.main.depth,
-        root: meta.root ?? 0,
-      };
       const read = this.#kernel.rows(commit, sortKeys, {
         names: names.bytes,
         ends: names.ends,
         all,
         values,
-        places,
+        places: this.#places,
       });
-      if (read === null) return false;
-      if (read > 0) {
-        for (let row = 0; row < read; row++) made.push(madeOf(maker, names, values, places, row * stride));
-        return true;
-      }
+      if (read === null || read > 0) return read;
       // No row of a sound file is larger than that; and the kernel's places are 32-bit numbers.
-      if (values.length > Math.min(pages.byteLength, ABSENT / 2)) return false;
+      if (values.length > Math.min(pages.byteLength, ABSENT / 2)) return null;
       this.#values = new Uint8Array(2 * values.length);
     }
   }
@@ -146,6 +160,22 @@ export const FIRST_FIELD: RowMaker<Uint8Array | null> = {
   make: (_, values) => values[0]?.slice() ?? null,
   empty: () => null,
 };
+
+/** Numbers of the kernel for each row. */
+function strideOf({ list }: FieldNames): number {
+  return 1 + 2 * list.length;
+}
+
+/** Whether all values of the one field are float64: the byte 0xcb and the number, the high byte first. */
+function readFloats(bytes: Uint8Array, places: Uint32Array, numbers: Float64Array): boolean {
+  const view = new DataView(bytes.buffer);
+  for (let row = 0; row < numbers.length; row++) {
+    const start = places[3 * row + 1]!;
+    if (places[3 * row + 2] !== 9 || bytes[start] !== 0xcb) return false;
+    numbers[row] = view.getFloat64(start + 1);
+  }
+  return true;
+}
 
 function madeOf<T>(
   maker: RowMaker<T>,

@@ -71,6 +71,24 @@ describe.runIf(writable)("the LMDB backend", () => {
     expect(Object.keys(db.schema())).toEqual(["calc.steps", "info.early"]);
   });
 
+  it("reads a column of floats, whole or with others between", () => {
+    const store = openLmdbStore(newStore(), { mode: "r+" });
+    const floats = Float64Array.from({ length: 2100 }, (_, i) => [i / 7, -0, Number.NaN, -Infinity][i % 4]!);
+    store.append!(Array.from(floats, (e) => ({ e, s: "text of 8" })));
+    const indices = Array.from({ length: 2100 }, (_, i) => (i * 11) % 2100);
+    const expected = Float64Array.from(indices, (i) => floats[i]!);
+    expect(store.column!("e", indices)).toEqual({ key: "e", missing: null, values: ndarray(expected) });
+    expect(store.column!("s", [5])).toEqual({ key: "s", missing: null, values: ["text of 8"] });
+    expect(store.column!("e", [])).toEqual({ key: "e", missing: null, values: [] });
+    store.set!([7], [{ e: int64(1) }]);
+    expect(store.column!("e", [0, 7])).toEqual({ key: "e", missing: null, values: [0, int64(1)] });
+    store.drop!(["e"], [7]);
+    const missing = { key: "e", missing: Uint8Array.of(0, 1), values: ndarray(new Float64Array(2)) };
+    expect(store.column!("e", [0, 7])).toEqual(missing);
+    expect(codeOf(() => store.column!("e", [2100]))).toBe("ERR_INDEX_RANGE");
+    store.close();
+  });
+
   it("tells the types of values beside bytes that are none", () => {
     const path = newStore();
     using blobs = BlobIOSync.open(path, { mode: "r+", backend: lmdb });
